@@ -1,0 +1,81 @@
+// A filesystem as the rest of the house sees it: entries, content, and what of it is lost.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "salvage/core/finding.hpp"
+#include "salvage/core/result.hpp"
+#include "salvage/io/byte_source.hpp"
+
+namespace salvage::filesystem {
+
+enum class EntryType : std::uint8_t { file, directory, symlink, fifo, socket, character_device, block_device, unknown };
+[[nodiscard]] std::string_view to_string(EntryType type) noexcept;
+
+/// Seconds and nanoseconds since 1970 UTC; ext4's 34-bit seconds fit.
+struct Timestamp {
+    std::int64_t seconds{};
+    std::uint32_t nanoseconds{};
+    auto operator<=>(const Timestamp&) const = default;
+    [[nodiscard]] std::int64_t total_nanoseconds() const noexcept { return seconds * 1'000'000'000 + nanoseconds; }
+};
+
+/// One name in a directory.  Names are bytes: any but '/' and NUL.
+struct Entry {
+    std::string name;
+    std::uint64_t inode{};
+    EntryType type{EntryType::unknown};
+    ByteCount size;
+    std::uint32_t mode{}; ///< permission bits with setuid, setgid, sticky
+    std::uint32_t uid{};
+    std::uint32_t gid{};
+    std::uint32_t links{1};
+    std::uint64_t device{}; ///< major << 32 | minor, for device nodes
+    Timestamp modified;
+    Timestamp accessed;
+    Timestamp changed;
+    std::optional<Timestamp> created;
+    bool is_encrypted{false}; ///< file-based encryption: name and content are ciphertext
+};
+
+using ExtendedAttributes = std::vector<std::pair<std::string, Bytes>>;
+
+/// A read-only filesystem.  Methods may be called from many threads; implementations lock where their library must.
+class FileSystem {
+public:
+    FileSystem() = default;
+    FileSystem(const FileSystem&) = delete;
+    FileSystem& operator=(const FileSystem&) = delete;
+    virtual ~FileSystem() = default;
+
+    [[nodiscard]] virtual std::string_view kind() const noexcept = 0; ///< "ext4"
+    [[nodiscard]] virtual std::string label() const = 0;
+    [[nodiscard]] virtual Entry root() const = 0;
+    /// Entries of a directory without "." and "..", in the order of the directory.
+    /// Errors: malformed, unreadable, io; what could be read before the damage is in `read_so_far` where that is given.
+    virtual Result<std::vector<Entry>> list(std::uint64_t inode, std::vector<Entry>* read_so_far = nullptr) const = 0;
+    [[nodiscard]] virtual Result<Entry> stat(std::uint64_t inode) const = 0;
+    [[nodiscard]] virtual Result<std::string> read_link(std::uint64_t inode) const = 0;
+    [[nodiscard]] virtual Result<ExtendedAttributes> extended_attributes(std::uint64_t inode) const = 0;
+    /// A file's content: holes are holes, unreadable areas of the volume are unreadable areas of the file.
+    [[nodiscard]] virtual Result<io::SourcePtr> open(std::uint64_t inode) const = 0;
+    /// What was seen on opening: journal replayed in an overlay, checksum errors …
+    [[nodiscard]] virtual const std::vector<Finding>& findings() const noexcept = 0;
+};
+
+/// Recognises and opens.  A dirty journal is replayed in an overlay; the source is never written.
+/// Errors: not_found (no filesystem: says what was looked for), unsupported (f2fs …: named), malformed, io.
+[[nodiscard]] Result<std::unique_ptr<const FileSystem>> open(io::SourcePtr source);
+
+/// The entry at `path` ("/media/0/DCIM"), symbolic links not followed.  Empty and "/" are the root.
+/// Errors: not_found (names the part that is missing), as list().
+[[nodiscard]] Result<Entry> find_path(const FileSystem& filesystem, std::string_view path);
+
+} // namespace salvage::filesystem
