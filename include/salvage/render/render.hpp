@@ -1,1 +1,37 @@
+// Reports as text for people and as JSON for programs.  Knows report structs and nothing else.
 #pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "salvage/rescue/inspect.hpp"
+#include "salvage/rescue/look.hpp"
+#include "salvage/rescue/rescue.hpp"
+
+namespace salvage::render {
+
+enum class Colour : bool { off, on };
+
+/// How text is laid out.
+struct TextStyle {
+    Colour colour{Colour::off};
+};
+
+/// Every text ends in a newline; every JSON is one document with a "schema" key, two-space indented.
+[[nodiscard]] std::string text(const partition::Layout& layout, TextStyle style);
+[[nodiscard]] std::string json(const partition::Layout& layout);
+[[nodiscard]] std::string text(const rescue::InspectReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::InspectReport& report);
+[[nodiscard]] std::string text(const rescue::FooterReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::FooterReport& report);
+[[nodiscard]] std::string text(const rescue::FindReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::FindReport& report);
+[[nodiscard]] std::string text(const rescue::HexReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::HexReport& report);
+[[nodiscard]] std::string text(const rescue::RescueReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::RescueReport& report);
+[[nodiscard]] std::string text(const rescue::Verdict& verdict, TextStyle style);
+/// The error as the command line shows it: what, where, why, hint, each on a line.
+[[nodiscard]] std::string text(const Error& error, TextStyle style);
+
+} // namespace salvage::render

@@ -1,0 +1,171 @@
+// Shared options: declared once, read once.
+#include "options.hpp"
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <unistd.h>
+
+#include "salvage/io/sources.hpp"
+#include "salvage/rescue/secrets.hpp"
+
+namespace salvage::cli {
+namespace {
+
+constexpr ByteCount max_secret_file{1U << 20U};
+
+ByteView without_newline(ByteView bytes)
+{
+    return !bytes.empty() && bytes.back() == std::byte{'\n'} ? bytes.first(bytes.size() - 1) : bytes;
+}
+
+Result<SecretBytes> read_secret_fd(int descriptor)
+{
+    SecretBytes all{static_cast<std::size_t>(max_secret_file.value)};
+    std::size_t used = 0;
+    while (used < all.size()) {
+        const auto got = ::read(descriptor, all.expose_for_writing().subspan(used).data(), all.size() - used);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return from_errno(errno, "the secret cannot be read", "--secret-fd");
+        }
+        if (got == 0) {
+            break;
+        }
+        used += static_cast<std::size_t>(got);
+    }
+    return SecretBytes::copy_of(without_newline(all.expose().first(used)));
+}
+
+/// A key file: raw bytes, or the same as hex text.
+Result<SecretBytes> read_key_file(const std::string& path)
+{
+    auto bytes = SALVAGE_TRY(read_secret_file(path));
+    if (bytes.size() == 16 || bytes.size() == 32 || bytes.size() == 64) {
+        const bool may_be_hex = from_hex(as_text(bytes.expose())).has_value() && bytes.size() != 16;
+        if (!may_be_hex) {
+            return bytes;
+        }
+    }
+    const auto hex = from_hex(as_text(bytes.expose()));
+    if (hex.has_value() && (hex->size() == 16 || hex->size() == 32 || hex->size() == 64)) {
+        return SecretBytes::copy_of(*hex);
+    }
+    return invalid_argument("the key file does not hold a key", "16, 32 or 64 bytes were expected, raw or as hex", path);
+}
+
+void append(std::vector<rescue::GivenSecret>& into, std::vector<rescue::GivenSecret> more)
+{
+    for (auto& secret : more) {
+        into.push_back(std::move(secret));
+    }
+}
+
+} // namespace
+
+Result<SecretBytes> read_secret_file(const std::string& path)
+{
+    const auto file = SALVAGE_TRY(io::open_file(path).in("opening the secret file"));
+    const auto bytes = SALVAGE_TRY(io::read_all(*file, max_secret_file));
+    return SecretBytes::copy_of(without_newline(bytes));
+}
+
+void DumpOptions::add_to(CLI::App& verb)
+{
+    verb.add_option("dump", dump, "dump, partition image, split raw (.001), sparse image, block device or hex dump text")->required();
+    verb.add_option("--scatter", scatter, "another source of the layout: scatter, GPT, MBR, EBR or PMT dump, fstab (repeatable)");
+    verb.add_option("--footer", footer, "file that holds the crypto footer, where it is not in the dump");
+    verb.add_option("--map", map, "ddrescue mapfile of the dump (default: DUMP.map where it exists)");
+}
+
+rescue::DumpRequest DumpOptions::request() const
+{
+    rescue::DumpRequest out{.path = dump, .layout_files = {scatter.begin(), scatter.end()}, .footer_file = {}, .map_file = {}};
+    if (!footer.empty()) {
+        out.footer_file = footer;
+    }
+    if (!map.empty()) {
+        out.map_file = map;
+    }
+    return out;
+}
+
+void SecretOptions::add_to(CLI::App& verb)
+{
+    auto* const group = verb.add_option_group("Secret", "never on the command line itself, where others could read it");
+    group->add_option("--secret-file", secret_files, "file with the PIN, pattern digits or password; one newline at its end is dropped");
+    group->add_option("--secret-fd", secret_fd, "file descriptor to read the secret from");
+    group->add_flag("--ask", ask, "ask for the secret on the terminal");
+    group->add_option("--pattern", pattern, "unlock pattern, dots counted row by row from 1: 1-4-7-8");
+    group->add_option("--pattern-size", pattern_size, "dots a row")->check(CLI::Range(3, 6))->capture_default_str();
+    group->add_option("--master-key", master_key_file, "file with the volume key itself, raw or hex");
+    group->add_option("--cipher", cipher, "dm-crypt cipher of that key")->capture_default_str();
+    group->add_option("--sector-size", sector_size, "its sector size in bytes: 512 to 4096; probed where not given");
+    group->add_option("--iv-base", iv_base, "where its sector numbers start")->check(CLI::IsMember({"partition", "disk"}))->capture_default_str();
+    group->add_option("--phone-enc-key", phone_enc_key_file, "file with this phone's keymaster ENC_KEY (Qualcomm)");
+    group->add_option("--phone-hmac-key", phone_hmac_key_file, "file with its HMAC_KEY");
+}
+
+Result<rescue::OpenRequest> SecretOptions::request(Session& session) const
+{
+    rescue::OpenRequest out;
+    for (const auto& path : secret_files) {
+        const auto secret = SALVAGE_TRY(read_secret_file(path));
+        append(out.secrets, rescue::encodings_of(secret.expose()));
+    }
+    if (secret_fd) {
+        const auto secret = SALVAGE_TRY(read_secret_fd(*secret_fd));
+        append(out.secrets, rescue::encodings_of(secret.expose()));
+    }
+    if (!pattern.empty()) {
+        append(out.secrets, SALVAGE_TRY(rescue::encodings_of_pattern(pattern, pattern_size)));
+    }
+    if (ask) {
+        const auto secret = SALVAGE_TRY(session.ask_secret("PIN, pattern digits or password: "));
+        append(out.secrets, rescue::encodings_of(secret.expose()));
+    }
+    if (!master_key_file.empty()) {
+        rescue::GivenMasterKey key{
+            .key = SALVAGE_TRY(read_key_file(master_key_file)), .cipher = cipher, .sector = {}, .is_iv_counted_from_disk = iv_base == "disk"};
+        if (sector_size) {
+            key.sector = SectorSize::make(*sector_size);
+            if (!key.sector) {
+                return invalid_argument("the sector size is not one", "a power of two from 512 to 65536 was expected");
+            }
+        }
+        out.master_key = std::move(key);
+    }
+    if (!phone_enc_key_file.empty() || !phone_hmac_key_file.empty()) {
+        if (phone_enc_key_file.empty() || phone_hmac_key_file.empty()) {
+            return invalid_argument("one of the phone's two keys is missing", "--phone-enc-key and --phone-hmac-key go together");
+        }
+        out.phone_keys = fde::PhoneKeys{.encryption_key = SALVAGE_TRY(read_key_file(phone_enc_key_file)),
+                                        .hmac_key = SALVAGE_TRY(read_key_file(phone_hmac_key_file))};
+    }
+    return out;
+}
+
+void add_output_options(CLI::App& verb, Session& session)
+{
+    verb.add_flag("--json", session.is_json, "one JSON document on standard output");
+    verb.add_flag("-q,--quiet", session.is_quiet, "no talk on standard error");
+}
+
+Result<rescue::OpenedDump> open_or_ask(const DumpOptions& dump, const SecretOptions& secret, Session& session, const RunContext& context)
+{
+    auto request = SALVAGE_TRY(secret.request(session));
+    request.measure_cost = false;
+    auto opened = rescue::open_for_reading(dump.request(), request, context);
+    const bool has_none = request.secrets.empty() && !request.master_key;
+    if (opened.has_value() || opened.error().code != ErrorCode::wrong_secret || !has_none || isatty(STDIN_FILENO) != 1) {
+        return opened;
+    }
+    const auto typed = SALVAGE_TRY(session.ask_secret("PIN, pattern digits or password: "));
+    append(request.secrets, rescue::encodings_of(typed.expose()));
+    return rescue::open_for_reading(dump.request(), request, context);
+}
+
+} // namespace salvage::cli

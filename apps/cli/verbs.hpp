@@ -1,0 +1,27 @@
+// The verbs.  Each declares its options and what to do; the work is in rescue, the words in render.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "session.hpp"
+
+namespace salvage::cli {
+
+void add_demo(CLI::App& app, Session& session);
+void add_rescue(CLI::App& app, Session& session);
+void add_inspect(CLI::App& app, Session& session);
+void add_layout(CLI::App& app, Session& session);
+void add_find(CLI::App& app, Session& session);
+void add_hex(CLI::App& app, Session& session);
+void add_footer(CLI::App& app, Session& session);
+void add_split(CLI::App& app, Session& session);
+void add_crack(CLI::App& app, Session& session);
+void add_decrypt(CLI::App& app, Session& session);
+void add_ls(CLI::App& app, Session& session);
+void add_cat(CLI::App& app, Session& session);
+void add_export(CLI::App& app, Session& session);
+
+/// A verb with its one-line description and an example under its --help.
+[[nodiscard]] CLI::App& verb(CLI::App& app, const std::string& name, const std::string& description, const std::string& example);
+
+} // namespace salvage::cli

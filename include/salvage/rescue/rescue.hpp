@@ -1,0 +1,58 @@
+// The main job: a dump goes in; a case folder with parts, files and a report comes out.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "salvage/rescue/export.hpp"
+#include "salvage/rescue/inspect.hpp"
+#include "salvage/rescue/search.hpp"
+#include "salvage/rescue/split.hpp"
+
+namespace salvage::rescue {
+
+struct RescueRequest {
+    DumpRequest dump;
+    OpenRequest open;
+    std::filesystem::path case_folder; ///< made where it is missing; an unfinished case of the same dump goes on
+    std::string statement;             ///< by what right the user acts; goes into the case log
+    bool split{true};
+    /// Time for a cheap search where a secret is missing; zero: none.
+    std::chrono::seconds search_time{60};
+};
+
+struct RescueReport {
+    InspectReport inspect;
+    std::optional<SplitReport> split;
+    std::optional<ExportReport> exported;
+    std::vector<std::string> searched; ///< what a search tried, for the report
+    std::string found_secret_encoding; ///< of a search's hit; the secret itself lies in `secret_file`
+    std::string case_folder;
+    std::string report_path; ///< of report.txt
+    std::string files_path;  ///< folder of the exported files; empty where none
+    std::string secret_file; ///< mode 0600; empty where nothing was searched and found
+};
+
+/// Errors: io, no_space, cancelled; already_exists (the folder is a case of another dump).
+[[nodiscard]] Result<RescueReport> rescue(const RescueRequest& request, const RunContext& context);
+
+/// The case log: append-only JSON lines, each with the SHA-256 of the line before.
+class CaseLog final : public Log {
+public:
+    /// Goes on after the last whole record of an existing log.  Errors: io.
+    [[nodiscard]] static Result<std::unique_ptr<CaseLog>> open(const std::filesystem::path& path, Clock& clock);
+    void write(std::string_view event, std::string_view text) override;
+
+    CaseLog(const CaseLog&) = delete;
+    CaseLog& operator=(const CaseLog&) = delete;
+    ~CaseLog() override;
+
+private:
+    struct State;
+    explicit CaseLog(std::unique_ptr<State> state) noexcept;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace salvage::rescue
