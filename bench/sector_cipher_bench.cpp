@@ -1,5 +1,5 @@
-// Deciphering sectors in memory: ours, beside OpenSSL called once a sector with a new context each time (the plain way to
-// write it), OpenSSL with the context kept, and memcpy, which moves the same bytes without any cipher.
+// Deciphering sectors in memory: ours, beside OpenSSL called once a sector with a new context each time (the plain way
+// to write it), OpenSSL with the context kept, and memcpy, which moves the same bytes without any cipher.
 #include <benchmark/benchmark.h>
 #include <openssl/evp.h>
 
@@ -49,8 +49,8 @@ struct Sample {
     std::unique_ptr<const crypto::SectorCipher> cipher;
 
     explicit Sample(const benchmark::State& state)
-        : job{jobs.at(static_cast<std::size_t>(state.range(0)))}, key{pattern(job.key_bytes)}, plain{pattern(volume_bytes)},
-          ciphered{plain},
+        : job{jobs.at(static_cast<std::size_t>(state.range(0)))}, key{pattern(job.key_bytes)},
+          plain{pattern(volume_bytes)}, ciphered{plain},
           cipher{crypto::make_sector_cipher(crypto::parse_cipher_name(job.name).unwrap(), key).unwrap()}
     {
         cipher->encrypt(first_sector, ciphered);

@@ -18,7 +18,10 @@ struct KnownName {
 };
 /// The first name of a mode and rule is the one shown.
 constexpr auto known_names = std::to_array<KnownName>({
-    {.name = "aes-cbc-essiv:sha256", .mode = CipherMode::cbc, .iv = IvRule::essiv_sha256, .source = "AOSP vold, every version"},
+    {.name = "aes-cbc-essiv:sha256",
+     .mode = CipherMode::cbc,
+     .iv = IvRule::essiv_sha256,
+     .source = "AOSP vold, every version"},
     {.name = "aes-cbc-plain", .mode = CipherMode::cbc, .iv = IvRule::plain, .source = "Linux dm-crypt"},
     // The hash after "plain:" is read by nobody: the rule takes no parameter.
     {.name = "aes-cbc-plain:sha1", .mode = CipherMode::cbc, .iv = IvRule::plain, .source = "Samsung vold, Android 4"},
@@ -36,12 +39,14 @@ struct RefusedName {
 constexpr auto refused_names = std::to_array<RefusedName>({
     {.name = "aes-xts",
      .is_prefix = false,
-     .why = "this is Qualcomm's hardware encryption: the data key is made and kept in the chip, and the key in the footer is "
+     .why = "this is Qualcomm's hardware encryption: the data key is made and kept in the chip, and the key in the "
+            "footer is "
             "not the one that ciphers the data",
      .hint = "only this very phone can decipher it; put the old partitions back and let it boot"},
     {.name = "aes-xts-fmp",
      .is_prefix = false,
-     .why = "this is Samsung's hardware encryption (FMP): the storage controller ciphers, with a key that only the phone's "
+     .why = "this is Samsung's hardware encryption (FMP): the storage controller ciphers, with a key that only the "
+            "phone's "
             "secure world can unwrap",
      .hint = "only this very phone can decipher it; put the old partitions back and let it boot"},
     {.name = "aes-xts-disk",
@@ -79,7 +84,8 @@ Result<SectorCipherSpec> parse_cipher_name(std::string_view name)
     const auto shown = printable(name.substr(0, longest_shown_name));
     for (const auto& refused : refused_names) {
         if (refused.is_prefix ? name.starts_with(refused.name) : name == refused.name) {
-            return unsupported(fmt::format("cipher \"{}\" cannot be deciphered here", shown), refused.why, refused.hint);
+            return unsupported(fmt::format("cipher \"{}\" cannot be deciphered here", shown), refused.why,
+                               refused.hint);
         }
     }
     return unsupported(fmt::format("cipher \"{}\" is not known", shown),

@@ -44,7 +44,8 @@ void Sha256::update(ByteView bytes)
 Sha256Digest Sha256::finish()
 {
     Sha256Digest digest{};
-    must(EVP_DigestFinal_ex(state_->context.get(), as_uchar(std::span<std::byte>{digest}), nullptr) == 1, "to end SHA-256");
+    must(EVP_DigestFinal_ex(state_->context.get(), as_uchar(std::span<std::byte>{digest}), nullptr) == 1,
+         "to end SHA-256");
     state_->restart();
     return digest;
 }
@@ -64,8 +65,8 @@ Sha256Digest hmac_sha256(ByteView key, ByteView bytes)
     const ByteView given = key.empty() ? ByteView{&empty_key, 1} : key;
     Sha256Digest digest{};
     unsigned int written = 0;
-    const auto* const result = HMAC(&openssl::sha256_algorithm(), given.data(), static_cast<int>(given.size()), as_uchar(bytes),
-                                    bytes.size(), as_uchar(std::span<std::byte>{digest}), &written);
+    const auto* const result = HMAC(&openssl::sha256_algorithm(), given.data(), static_cast<int>(given.size()),
+                                    as_uchar(bytes), bytes.size(), as_uchar(std::span<std::byte>{digest}), &written);
     must(result != nullptr && written == digest.size(), "HMAC-SHA256");
     return digest;
 }

@@ -47,7 +47,8 @@ CipherContext make_aes(BlockMode mode, Direction direction, ByteView key)
         throw std::bad_alloc{};
     }
     const int encrypt = direction == Direction::encrypt ? 1 : 0;
-    must(EVP_CipherInit_ex2(context.get(), &aes_algorithm(mode, key.size()), as_uchar(key), nullptr, encrypt, nullptr) == 1,
+    must(EVP_CipherInit_ex2(context.get(), &aes_algorithm(mode, key.size()), as_uchar(key), nullptr, encrypt,
+                            nullptr) == 1,
          "an AES key");
     must(EVP_CIPHER_CTX_set_padding(context.get(), 0) == 1, "to leave padding out");
     return context;

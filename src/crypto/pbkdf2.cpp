@@ -1,8 +1,8 @@
 // PBKDF2 with HMAC-SHA1 and HMAC-SHA256.  RFC 8018, 5.2; RFC 2104.
 //
-// HMAC hashes one block made from the password before the message, once on the inside and once on the outside.  Those two
-// hash states depend on the password only, so they are computed once.  An iteration is then two compressions of blocks
-// whose padding never changes: half the work of calling a whole HMAC, and none of its bookkeeping.
+// HMAC hashes one block made from the password before the message, once on the inside and once on the outside.  Those
+// two hash states depend on the password only, so they are computed once.  An iteration is then two compressions of
+// blocks whose padding never changes: half the work of calling a whole HMAC, and none of its bookkeeping.
 #define OPENSSL_SUPPRESS_DEPRECATED // SHA1_Transform and SHA256_Transform: the EVP interface has no single compression.
 
 #include <openssl/sha.h>
@@ -36,7 +36,10 @@ struct Sha1Core {
     {
         must(SHA1_Final(as_uchar(digest), &context) == 1, "to end SHA-1");
     }
-    static void compress(Context& context, const HashBlock& block) { SHA1_Transform(&context, as_uchar(ByteView{block})); }
+    static void compress(Context& context, const HashBlock& block)
+    {
+        SHA1_Transform(&context, as_uchar(ByteView{block}));
+    }
     static std::array<std::uint32_t, words> state(const Context& context) noexcept
     {
         return {context.h0, context.h1, context.h2, context.h3, context.h4};

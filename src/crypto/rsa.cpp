@@ -74,7 +74,8 @@ Result<> check_shape(const KeyNumbers& key)
     }
     for (const auto* exponent : {key.public_exponent.get(), key.private_exponent.get()}) {
         if (BN_is_odd(exponent) == 0 || BN_is_one(exponent) == 1 || BN_cmp(exponent, key.modulus.get()) >= 0) {
-            return malformed(ByteOffset{0}, "RSA exponent cannot be one", "it must be odd, over 1 and under the modulus");
+            return malformed(ByteOffset{0}, "RSA exponent cannot be one",
+                             "it must be odd, over 1 and under the modulus");
         }
     }
     return {};

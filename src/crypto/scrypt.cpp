@@ -21,9 +21,9 @@ constexpr std::uint64_t bytes_of_r = 128;
 
 Error too_costly(ScryptFactors factors, std::string_view why)
 {
-    return unsupported(fmt::format("scrypt factors {}:{}:{} are not those of a phone", factors.n_log2, factors.r_log2,
-                                   factors.p_log2),
-                       why, "Android writes 15:3:1; the footer may be damaged, or may not be one");
+    return unsupported(
+        fmt::format("scrypt factors {}:{}:{} are not those of a phone", factors.n_log2, factors.r_log2, factors.p_log2),
+        why, "Android writes 15:3:1; the footer may be damaged, or may not be one");
 }
 
 } // namespace
@@ -59,8 +59,9 @@ Result<> scrypt(ByteView password, ByteView salt, ScryptFactors factors, std::sp
     }
     // OpenSSL reads a null password as "no derivation wanted": an empty one still needs an address.
     const auto text = password.empty() ? std::string_view{""} : as_text(password);
-    const int done = EVP_PBE_scrypt(text.data(), text.size(), as_uchar(salt), salt.size(), 1ULL << factors.n_log2,
-                                    1ULL << factors.r_log2, 1ULL << factors.p_log2, memory.value, as_uchar(key), key.size());
+    const int done =
+        EVP_PBE_scrypt(text.data(), text.size(), as_uchar(salt), salt.size(), 1ULL << factors.n_log2,
+                       1ULL << factors.r_log2, 1ULL << factors.p_log2, memory.value, as_uchar(key), key.size());
     if (done != 1) {
         // Factors were checked above: what is left is memory.
         openssl::forget_errors();

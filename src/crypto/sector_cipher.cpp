@@ -3,8 +3,8 @@
 // Sectors are taken in batches, because a call into OpenSSL costs as much as the AES of a 512-byte sector:
 //   1. the IVs of the whole batch are laid out and, for ESSIV and XTS, enciphered by one ECB call;
 //   2. CBC decryption runs over the batch as if it were one message.  Inside a sector that is right already.  The first
-//      block of each sector but the first then carries the last cipher block of the sector before, where it should carry
-//      its own IV: both are known, so two XORs mend it;
+//      block of each sector but the first then carries the last cipher block of the sector before, where it should
+//      carry its own IV: both are known, so two XORs mend it;
 //   3. XTS is AES-ECB between two XORs with a mask: masks of the batch are computed, then one ECB call does the work.
 //      (Sectors are whole blocks, so XTS needs no ciphertext stealing.)
 // CBC encryption cannot be batched: each block needs the one before.  Only tests and sample phones encrypt.
@@ -145,12 +145,12 @@ Workspace prepare(const SectorCipherSpec& spec, Direction direction, const KeyPa
     const bool is_xts = spec.mode == CipherMode::xts;
     const std::size_t largest_batch = std::max<std::size_t>(batch_bytes, spec.sector.bytes());
     const std::size_t sectors = largest_batch / spec.sector.bytes();
-    return Workspace{
-        .data = openssl::make_aes(is_xts ? BlockMode::ecb : BlockMode::cbc, direction, keys.data),
-        .iv = keys.iv.is_empty() ? nullptr : openssl::make_aes(BlockMode::ecb, Direction::encrypt, keys.iv.expose()),
-        .ivs = std::vector<AesBlock>(sectors),
-        .last_blocks = std::vector<AesBlock>(is_xts ? 0 : sectors),
-        .masks = std::vector<Word>(is_xts ? largest_batch / sizeof(Word) : 0)};
+    return Workspace{.data = openssl::make_aes(is_xts ? BlockMode::ecb : BlockMode::cbc, direction, keys.data),
+                     .iv = keys.iv.is_empty() ? nullptr
+                                              : openssl::make_aes(BlockMode::ecb, Direction::encrypt, keys.iv.expose()),
+                     .ivs = std::vector<AesBlock>(sectors),
+                     .last_blocks = std::vector<AesBlock>(is_xts ? 0 : sectors),
+                     .masks = std::vector<Word>(is_xts ? largest_batch / sizeof(Word) : 0)};
 }
 
 class AesSectorCipher final : public SectorCipher {
@@ -197,7 +197,8 @@ private:
     [[nodiscard]] std::uint64_t iv_number(std::uint64_t sector) const noexcept
     {
         const auto from_origin = sector + spec_.iv_base.value;
-        const auto counted = spec_.iv_counts_large_sectors ? from_origin / (sector_bytes_ / iv_sector_bytes) : from_origin;
+        const auto counted =
+            spec_.iv_counts_large_sectors ? from_origin / (sector_bytes_ / iv_sector_bytes) : from_origin;
         return spec_.iv == IvRule::plain ? counted & 0xFFFF'FFFFU : counted;
     }
 
@@ -263,15 +264,15 @@ private:
 Result<std::unique_ptr<const SectorCipher>> make_sector_cipher(const SectorCipherSpec& spec, ByteView key)
 {
     if (spec.mode == CipherMode::xts && spec.iv == IvRule::essiv_sha256) {
-        return invalid_argument("XTS with ESSIV is not a cipher any phone uses", "XTS enciphers the sector number by itself",
-                                "use aes-xts-plain64");
+        return invalid_argument("XTS with ESSIV is not a cipher any phone uses",
+                                "XTS enciphers the sector number by itself", "use aes-xts-plain64");
     }
     const std::size_t halves = spec.mode == CipherMode::xts ? 2 : 1;
     if (key.size() != 16 * halves && key.size() != 32 * halves) {
-        return invalid_argument(
-            "the key's size does not fit the cipher",
-            halves == 2 ? "AES-XTS takes a key of 32 or 64 bytes" : "AES-CBC takes a key of 16 or 32 bytes",
-            "the footer names both the cipher and the size of its key");
+        return invalid_argument("the key's size does not fit the cipher",
+                                halves == 2 ? "AES-XTS takes a key of 32 or 64 bytes"
+                                            : "AES-CBC takes a key of 16 or 32 bytes",
+                                "the footer names both the cipher and the size of its key");
     }
     return std::make_unique<const AesSectorCipher>(spec, split_key(spec, key));
 }

@@ -92,7 +92,8 @@ private:
     Result<std::size_t> read_piece(std::uint64_t at, std::span<std::byte> into) const
     {
         const auto skipped = at % sector_bytes_;
-        const auto whole = round_down(std::min({std::uint64_t{into.size()}, deciphered_ - round_down(at), piece_bytes}));
+        const auto whole =
+            round_down(std::min({std::uint64_t{into.size()}, deciphered_ - round_down(at), piece_bytes}));
         if (skipped == 0 && whole != 0) {
             SALVAGE_TRY(decipher(at, into.first(whole), at));
             return static_cast<std::size_t>(whole);
@@ -105,8 +106,8 @@ private:
         return taken.size();
     }
 
-    /// Requires: `at` at a sector's start, `into` whole sectors below deciphered_.  `wanted_at` is where the caller's part
-    /// of them begins.
+    /// Requires: `at` at a sector's start, `into` whole sectors below deciphered_.  `wanted_at` is where the caller's
+    /// part of them begins.
     Result<> decipher(std::uint64_t at, std::span<std::byte> into, std::uint64_t wanted_at) const
     {
         auto read = raw_->read_at(ByteOffset{at}, into);
@@ -173,9 +174,9 @@ private:
     std::unique_ptr<const crypto::SectorCipher> cipher_;
     std::uint64_t length_;
     std::uint64_t sector_bytes_;
-    std::uint64_t cipher_end_;  ///< plain from here on
-    std::uint64_t present_;     ///< the raw source has nothing of the volume from here on
-    std::uint64_t deciphered_;  ///< whole sectors below cipher_end_ that the raw source has
+    std::uint64_t cipher_end_; ///< plain from here on
+    std::uint64_t present_;    ///< the raw source has nothing of the volume from here on
+    std::uint64_t deciphered_; ///< whole sectors below cipher_end_ that the raw source has
 };
 
 } // namespace

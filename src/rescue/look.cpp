@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "salvage/core/text.hpp"
+#include "salvage/crypto/hash.hpp"
+#include "salvage/io/sources.hpp"
 #include "salvage/rescue/footers.hpp"
 
 namespace salvage::rescue {
@@ -143,6 +145,17 @@ Result<HexReport> hex(const Dump& dump, std::string_view where, ByteCount length
     SALVAGE_TRY(read_readable(*dump.source, shown, report));
     add_structure(dump, at, report);
     return report;
+}
+
+Result<std::string> sha256_of_file(const std::filesystem::path& path)
+{
+    const auto file = SALVAGE_TRY(io::open_file(path));
+    crypto::Sha256 sum;
+    constexpr ByteCount chunk{1U << 20U};
+    for (ByteOffset at{0}; at.value < file->size().value; at = at + chunk) {
+        sum.update(SALVAGE_TRY(io::read_up_to(*file, at, chunk)));
+    }
+    return to_hex(sum.finish());
 }
 
 } // namespace salvage::rescue

@@ -94,7 +94,7 @@ std::uint64_t Random::below(std::uint64_t bound)
 Bytes sha256(ByteView data)
 {
     Bytes out(SHA256_DIGEST_LENGTH);
-    SHA256(as_uchar(data), data.size(), as_uchar(out));
+    SHA256(as_uchar(data), data.size(), as_uchar(std::span{out}));
     return out;
 }
 
@@ -102,7 +102,7 @@ Bytes hmac_sha256(ByteView key, ByteView data)
 {
     Bytes out(SHA256_DIGEST_LENGTH);
     unsigned size = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_uchar(data), data.size(), as_uchar(out), &size);
+    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_uchar(data), data.size(), as_uchar(std::span{out}), &size);
     return out;
 }
 
@@ -111,7 +111,7 @@ Result<Bytes> pbkdf2(Digest digest, ByteView password, ByteView salt, int rounds
     Bytes out(size);
     const auto text = as_text(password);
     if (PKCS5_PBKDF2_HMAC(text.data(), static_cast<int>(text.size()), as_uchar(salt), static_cast<int>(salt.size()), rounds,
-                          digest == Digest::sha1 ? EVP_sha1() : EVP_sha256(), static_cast<int>(size), as_uchar(out)) != 1) {
+                          digest == Digest::sha1 ? EVP_sha1() : EVP_sha256(), static_cast<int>(size), as_uchar(std::span{out})) != 1) {
         return openssl_failed("PBKDF2");
     }
     return out;
@@ -124,7 +124,7 @@ Result<Bytes> scrypt(ByteView password, ByteView salt, const SampleFooter& facto
     const auto text = as_text(password);
     if (EVP_PBE_scrypt(text.data(), text.size(), as_uchar(salt), salt.size(), std::uint64_t{1} << factors.n_log2,
                        std::uint64_t{1} << factors.r_log2, std::uint64_t{1} << factors.p_log2, memory_limit,
-                       as_uchar(out), out.size()) != 1) {
+                       as_uchar(std::span{out}), out.size()) != 1) {
         return openssl_failed("scrypt");
     }
     return out;
@@ -188,7 +188,7 @@ Result<> SectorEncryptor::encrypt(std::uint64_t iv_number, std::span<std::byte> 
         const auto number = iv;
         SALVAGE_TRY(run_cipher(state_->essiv.get(), number, iv));
     }
-    if (EVP_EncryptInit_ex(state_->data.get(), nullptr, nullptr, nullptr, as_uchar(iv)) != 1) {
+    if (EVP_EncryptInit_ex(state_->data.get(), nullptr, nullptr, nullptr, as_uchar(ByteView{iv})) != 1) {
         return openssl_failed("an IV");
     }
     return run_cipher(state_->data.get(), sector, sector);

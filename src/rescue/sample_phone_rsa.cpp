@@ -47,7 +47,7 @@ Number number()
 Bytes to_fixed_bytes(const BIGNUM* value, std::size_t size)
 {
     Bytes out(size);
-    BN_bn2binpad(value, as_uchar(out), static_cast<int>(size));
+    BN_bn2binpad(value, as_uchar(std::span{out}), static_cast<int>(size));
     return out;
 }
 
@@ -58,7 +58,7 @@ Result<Number> find_prime(Random& random, BN_CTX* context)
     auto start = random.bytes(modulus_bytes / 2);
     start.front() |= std::byte{0xC0}; // the product of two such numbers has 2048 bits
     start.back() |= std::byte{1};
-    Number candidate{BN_bin2bn(as_uchar(start), static_cast<int>(start.size()), nullptr)};
+    Number candidate{BN_bin2bn(as_uchar(ByteView{start}), static_cast<int>(start.size()), nullptr)};
     for (int step = 0; candidate && step < most_steps; ++step) {
         const bool fits_exponent = BN_mod_word(candidate.get(), public_exponent) != 1;
         if (fits_exponent && BN_check_prime(candidate.get(), context, nullptr) == 1) {
@@ -163,7 +163,7 @@ Result<Bytes> RsaKey::to_pkcs1() const
         return rsa_failed("encoding it as PKCS#1");
     }
     Bytes out(static_cast<std::size_t>(size));
-    auto* cursor = as_uchar(out);
+    auto* cursor = as_uchar(std::span{out});
     i2d_PrivateKey(key.get(), &cursor);
     return out;
 }
@@ -178,7 +178,7 @@ Result<Bytes> RsaKey::to_pkcs8() const
         return rsa_failed("encoding it as PKCS#8");
     }
     Bytes out(static_cast<std::size_t>(size));
-    auto* cursor = as_uchar(out);
+    auto* cursor = as_uchar(std::span{out});
     i2d_PKCS8_PRIV_KEY_INFO(info.get(), &cursor);
     return out;
 }

@@ -12,7 +12,8 @@
 
 namespace salvage::test {
 
-/// One record of a vector file: the lines between two empty ones.  A missing or unreadable value throws, naming the line.
+/// One record of a vector file: the lines between two empty ones.  A missing or unreadable value throws, naming the
+/// line.
 class VectorRecord {
 public:
     VectorRecord(std::string where, std::string section) : where_{std::move(where)}, section_{std::move(section)} {}

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,11 @@ public:
     [[nodiscard]] virtual Candidates size() const noexcept = 0;
     /// The candidate with number `index` < size(), as bytes that go into the key derivation.
     virtual Result<> candidate(std::uint64_t index, std::string& into) const = 0;
+    /// Candidates `first`, `first` + 1, … one for each string; as calling candidate() for each, and cheaper for word lists.
+    /// Requires: first + into.size() <= size().
+    virtual Result<> candidates(std::uint64_t first, std::span<std::string> into) const;
+    /// How candidate `index` is encoded: "text", "pattern-digits", "pattern-raw".
+    [[nodiscard]] virtual std::string encoding(std::uint64_t index) const;
     /// Stable text that says what this keyspace is ("pin:4:4", "wordlist:sha256=…"): a session resumes only on the same.
     [[nodiscard]] virtual std::string identity() const = 0;
     /// For people: "4-digit PINs, in the order people choose them".
@@ -48,11 +54,15 @@ enum class PatternEncoding : std::uint8_t {
 [[nodiscard]] Result<KeyspacePtr> make_patterns(unsigned side, unsigned min_dots, unsigned max_dots, PatternEncoding encoding);
 [[nodiscard]] Result<std::string> encode_pattern(std::string_view dashed, unsigned side, PatternEncoding encoding); ///< "1-4-7-8"
 
-/// Lines of a word list, any bytes, `$HEX[…]` unwrapped; empty lines are candidates too.  Indexed once.
-[[nodiscard]] Result<KeyspacePtr> make_wordlist(const std::string& path);
+/// Longest candidate a word list yields.  Longer lines are left out and counted in the description: nobody types them.
+inline constexpr std::size_t max_word_bytes = 1024;
+/// Lines of a word list, any bytes, `$HEX[…]` unwrapped; empty lines are candidates too.  Indexed once: one pass over the
+/// file, 16 bytes of memory for every 4096 lines or megabyte.  A line ends with "\n" or "\r\n".
+/// Errors: io; cancelled.
+[[nodiscard]] Result<KeyspacePtr> make_wordlist(const std::string& path, const RunContext& context = {});
 /// Given secrets, in order.
-[[nodiscard]] KeyspacePtr make_list(std::vector<std::string> secrets, std::string description);
-/// One after another.
+[[nodiscard]] KeyspacePtr make_list(std::vector<std::string> secrets, std::string description, std::string encoding = "text");
+/// One after another.  Errors: invalid_argument (more than 2^64 candidates).
 [[nodiscard]] Result<KeyspacePtr> make_chain(std::vector<KeyspacePtr> parts);
 
 /// A found secret with what proves it.
@@ -72,24 +82,36 @@ public:
     virtual ~Target() = default;
     /// True where this candidate opens.  False positives are confirmed away before true is returned.
     [[nodiscard]] virtual Result<bool> accepts(ByteView candidate) const = 0;
+    /// Candidates a backend judges best at once: lanes of a SIMD kernel, a GPU's whole grid.  1: no gain from more.
+    [[nodiscard]] virtual std::size_t batch_size() const noexcept { return 1; }
+    /// Position of the first of `batch` that opens, or nothing.  What comes after it need not be judged.
+    /// Here: one by one.  Requires: batch.size() <= batch_size().
+    [[nodiscard]] virtual Result<std::optional<std::size_t>> first_accepted(std::span<const ByteView> batch) const;
     /// Facts of the last resort, called once on the hit.
     [[nodiscard]] virtual Result<std::vector<std::string>> proof(ByteView candidate) const = 0;
     /// Stable text that says which footer this is (a hash of it): a session resumes only on the same.
     [[nodiscard]] virtual std::string identity() const = 0;
+    /// Memory of one thread that judges batches of batch_size().
     [[nodiscard]] virtual ByteCount memory_per_worker() const noexcept = 0;
+    /// Threads that pay: a device that is busy with one wants no second.  Nothing: as many as there are cores.
+    [[nodiscard]] virtual std::optional<unsigned> max_workers() const noexcept { return std::nullopt; }
 };
 
-/// A state a search can be resumed from: all candidates below `next` are done.
+/// A state a search can be resumed from: of its candidates [begin, end) all below `next` are done.
 struct SearchState {
     std::string target_identity;
     std::string keyspace_identity;
+    std::uint64_t begin{};
     std::uint64_t next{};
     std::uint64_t end{};
+    bool operator==(const SearchState&) const = default;
 };
 
 struct SearchOptions {
     std::uint64_t skip{0};
     std::optional<std::uint64_t> limit;
+    /// Goes on from here; its range is taken instead of skip and limit.
+    std::optional<SearchState> resume;
     unsigned workers{0}; ///< 0: one a core, fewer where memory does not allow
     std::chrono::milliseconds checkpoint_interval{std::chrono::seconds{5}};
     /// Called from one thread at a time, at least every checkpoint_interval and at the end.
@@ -105,11 +127,18 @@ struct SearchResult {
     std::chrono::duration<double> elapsed{};
 };
 
-/// Progress: step "search", unit "candidates".  Errors: those of target and keyspace; a stop is not an error.
+/// Tries the candidates of a range in order, on every core.
+///
+/// The lowest-numbered thing that happens decides: a hit, or an error of target or keyspace.  So the result does not depend
+/// on the number of threads.  `state.next` of a hit is the hit itself: resuming finds it again.  A stop is looked at between
+/// batches.  Progress: step "search", unit "candidates", of the whole range, a resumed one too.
+/// Errors: those of target, keyspace and checkpoint, after a last checkpoint; invalid_argument (skip beyond the keyspace);
+/// mismatch (`resume` is of another target or keyspace: names both).  A stop is not an error.
 [[nodiscard]] Result<SearchResult> search(const Keyspace& keyspace, const Target& target, const SearchOptions& options,
                                           const RunContext& context);
 
-/// Candidates a second of `target` on this machine, all cores, measured for about `budget`.
+/// Candidates a second of `target` on this machine, all cores, measured for about `budget` (one batch a core at least).
+/// Errors: those of target; cancelled; internal (the clock does not move).
 [[nodiscard]] Result<double> measure_rate(const Target& target, unsigned workers, std::chrono::milliseconds budget, const RunContext& context);
 
 } // namespace salvage::password

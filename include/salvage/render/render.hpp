@@ -6,7 +6,9 @@
 
 #include "salvage/rescue/inspect.hpp"
 #include "salvage/rescue/look.hpp"
+#include "salvage/rescue/decrypt.hpp"
 #include "salvage/rescue/rescue.hpp"
+#include "salvage/rescue/walk.hpp"
 
 namespace salvage::render {
 
@@ -30,6 +32,19 @@ struct TextStyle {
 [[nodiscard]] std::string json(const rescue::HexReport& report);
 [[nodiscard]] std::string text(const rescue::RescueReport& report, TextStyle style);
 [[nodiscard]] std::string json(const rescue::RescueReport& report);
+[[nodiscard]] std::string text(const rescue::ExportReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::ExportReport& report);
+[[nodiscard]] std::string text(const rescue::SplitReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::SplitReport& report);
+[[nodiscard]] std::string text(const rescue::DecryptReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::DecryptReport& report);
+/// A search: the hit itself is printed by the command, as `target:plain`.
+[[nodiscard]] std::string text(const rescue::SearchReport& report, TextStyle style);
+/// With the secret: `found` is what this document is for.
+[[nodiscard]] std::string json(const rescue::SearchReport& report);
+/// One line of `ls`: text, or one JSON object (JSON Lines).
+[[nodiscard]] std::string text(const rescue::ListedEntry& entry, TextStyle style);
+[[nodiscard]] std::string json(const rescue::ListedEntry& entry);
 [[nodiscard]] std::string text(const rescue::Verdict& verdict, TextStyle style);
 /// The error as the command line shows it: what, where, why, hint, each on a line.
 [[nodiscard]] std::string text(const Error& error, TextStyle style);

@@ -1,6 +1,7 @@
 // Looking at single bytes: find text or signatures, show hex with named fields, name an offset.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,5 +47,8 @@ struct HexReport {
     std::vector<fde::FooterField> fields;  ///< ranges count from structure_at
 };
 [[nodiscard]] Result<HexReport> hex(const Dump& dump, std::string_view where, ByteCount length);
+
+/// SHA-256 of a file as hex.  Errors: io.
+[[nodiscard]] Result<std::string> sha256_of_file(const std::filesystem::path& path);
 
 } // namespace salvage::rescue

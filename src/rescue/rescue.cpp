@@ -1,0 +1,240 @@
+// The main job: inspect, split, open, export, report; all of it in a case folder that an interrupted run goes on with.
+#include "salvage/rescue/rescue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "salvage/core/text.hpp"
+#include "salvage/io/output_file.hpp"
+#include "salvage/io/sources.hpp"
+#include "salvage/rescue/crack.hpp"
+
+namespace salvage::rescue {
+namespace {
+
+constexpr ByteCount max_case_file{1U << 20U};
+
+/// The source a case belongs to, as case.json records it.
+struct CaseIdentity {
+    std::string path;
+    ByteCount size;
+};
+
+std::string identity_json(const CaseIdentity& identity, const std::string& statement)
+{
+    const nlohmann::ordered_json document{
+        {"schema", "salvage.case/1"},
+        {"source", {{"path", identity.path}, {"size", identity.size.value}}},
+        {"statement", statement.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(statement)}};
+    return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+Result<> check_same_dump(const std::filesystem::path& case_file, const CaseIdentity& identity)
+{
+    const auto file = SALVAGE_TRY(io::open_file(case_file));
+    const auto bytes = SALVAGE_TRY(io::read_all(*file, max_case_file));
+    const auto known = nlohmann::json::parse(as_text(bytes), nullptr, false);
+    const auto size = known.is_object() && known.contains("source") && known["source"].is_object() ? known["source"].value("size", 0ULL) : 0ULL;
+    if (size == identity.size.value) {
+        return {};
+    }
+    return Error{ErrorCode::already_exists,
+                 fmt::format("{} is the case of another dump", case_file.parent_path().string()),
+                 fmt::format("its dump has {} bytes, this one {}", size, identity.size.value),
+                 std::nullopt,
+                 "name another folder with -o",
+                 {}};
+}
+
+/// Makes the folder and case.json, or finds those of an earlier run over the same dump.
+Result<> open_case(const RescueRequest& request, const CaseIdentity& identity)
+{
+    std::error_code problem;
+    std::filesystem::create_directories(request.case_folder, problem);
+    if (problem) {
+        return from_errno(problem.value(), "the case folder cannot be made", request.case_folder.string());
+    }
+    const auto case_file = request.case_folder / "case.json";
+    if (std::filesystem::exists(case_file)) {
+        return check_same_dump(case_file, identity);
+    }
+    if (!std::filesystem::is_empty(request.case_folder)) {
+        return Error{ErrorCode::already_exists, fmt::format("{} is not empty and not a case", request.case_folder.string()),
+                     "a case needs a folder of its own", std::nullopt, "name another folder with -o", {}};
+    }
+    const auto text = identity_json(identity, request.statement);
+    return io::write_file_atomically(case_file, as_bytes(text), io::Existing::refuse);
+}
+
+/// Everything the rest needs to know that source is the one an earlier run saw.
+std::string identity_of(const InspectReport& report)
+{
+    return fmt::format("{} bytes, sha256 {}", report.source.size.value, report.source.sha256.value_or("unknown"));
+}
+
+/// The rescue, step by step.  Each step says what it did in the log and leaves its part of the report.
+class Rescue {
+public:
+    Rescue(const RescueRequest& request, const RunContext& context, CaseLog& log) : request_{&request}, context_{context}, log_{&log}
+    {
+        context_.log = &log;
+    }
+
+    Result<RescueReport> run(const Dump& dump)
+    {
+        report_.case_folder = request_->case_folder.string();
+        log_->write("rescue.start", fmt::format("salvage rescue of {} ({})", dump.path, format_size_exact(dump.source->size())));
+        report_.inspect = SALVAGE_TRY(inspect(dump, request_->open, context_));
+        log_->write("inspect.done", fmt::format("{}; verdict {}", identity_of(report_.inspect), to_string(report_.inspect.outcome.verdict.code)));
+        if (request_->split && !dump.is_bare) {
+            SALVAGE_TRY(split_dump(dump));
+        }
+        if (report_.inspect.outcome.verdict.code == VerdictCode::needs_secret && request_->search_time.count() > 0) {
+            SALVAGE_TRY(search_cheaply(dump));
+        }
+        if (report_.inspect.outcome.volume) {
+            SALVAGE_TRY(export_files());
+        }
+        log_->write("rescue.done", fmt::format("verdict {}", to_string(report_.inspect.outcome.verdict.code)));
+        return std::move(report_);
+    }
+
+private:
+    Result<> split_dump(const Dump& dump)
+    {
+        const auto folder = request_->case_folder / "parts";
+        if (std::filesystem::exists(folder / "manifest.jsonl")) {
+            log_->write("split.skipped", "parts/ is complete from an earlier run");
+            return {};
+        }
+        report_.split = SALVAGE_TRY(
+            split(dump.source, dump.layout, folder, {.source_identity = identity_of(report_.inspect), .only = {}}, context_).in("splitting the dump"));
+        log_->write("split.done", fmt::format("{} partitions in {}", report_.split->parts.size(), folder.string()));
+        return {};
+    }
+
+    Result<> search_cheaply(const Dump& dump)
+    {
+        for (const auto& found : report_.inspect.outcome.footers.footers) {
+            auto unlocker = fde::make_unlocker(found.footer, request_->open.phone_keys ? &*request_->open.phone_keys : nullptr);
+            if (!unlocker.has_value()) {
+                continue;
+            }
+            const auto subject = SALVAGE_TRY(search_subject(dump, found, std::move(*unlocker)));
+            if (!subject.userdata) {
+                continue;
+            }
+            auto result = SALVAGE_TRY(search_one(subject));
+            std::ranges::copy(result.searched, std::back_inserter(report_.searched));
+            for (const auto& line : result.searched) {
+                log_->write("search.done", line);
+            }
+            if (result.found && !result.password_matches_footer_only) {
+                return open_with(dump, std::move(result.found->found));
+            }
+            if (context_.is_stopped()) {
+                return cancelled("searching for the secret");
+            }
+        }
+        return {};
+    }
+
+    /// The cheap part of the usual plan, until the time is over or the user stops it.
+    Result<SearchReport> search_one(const SearchSubject& subject)
+    {
+        std::stop_source timer;
+        const std::stop_callback forward{context_.stop, [&timer] { timer.request_stop(); }};
+        auto context = context_;
+        context.stop = timer.get_token();
+        Deadline deadline{*context_.progress, *context_.clock, context_.clock->now() + request_->search_time, timer};
+        context.progress = &deadline;
+        const SearchRequest request{.secrets = {}, .max_pin = 6, .wordlists = {}};
+        const auto plan = SALVAGE_TRY(plan_search(subject, request, context));
+        return run_search(subject, plan.steps, request, {.session_file = request_->case_folder / "search.session", .limit = {}}, context);
+    }
+
+    /// Asks for a stop once the time is over; progress is reported often enough to serve as the clock.
+    class Deadline final : public Progress {
+    public:
+        Deadline(Progress& next, Clock& clock, std::chrono::nanoseconds end, std::stop_source& stop)
+            : next_{&next}, clock_{&clock}, end_{end}, stop_{&stop}
+        {
+        }
+        void update(const ProgressUpdate& update) override
+        {
+            next_->update(update);
+            if (clock_->now() >= end_) {
+                stop_->request_stop();
+            }
+        }
+
+    private:
+        Progress* next_;
+        Clock* clock_;
+        std::chrono::nanoseconds end_;
+        std::stop_source* stop_;
+    };
+
+    Result<> open_with(const Dump& dump, password::Found found)
+    {
+        const auto path = request_->case_folder / "secret.bin";
+        SALVAGE_TRY(io::write_file_atomically(path, found.secret.expose(), io::Existing::replace, 0600));
+        report_.secret_file = path.string();
+        report_.found_secret_encoding = found.encoding;
+        OpenRequest with_secret;
+        with_secret.secrets.push_back({.bytes = std::move(found.secret), .encoding = found.encoding});
+        with_secret.measure_cost = false;
+        report_.inspect.outcome = SALVAGE_TRY(open_userdata(dump, std::move(report_.inspect.outcome.footers), with_secret, context_));
+        log_->write("search.found", fmt::format("a secret was found and written to {} (mode 0600)", path.string()));
+        return {};
+    }
+
+    Result<> export_files()
+    {
+        auto files = open_files(*report_.inspect.outcome.volume);
+        if (!files.has_value()) {
+            log_->write("export.failed", to_string(files.error()));
+            report_.inspect.findings.push_back({.code = "filesystem-not-opened",
+                                                .severity = Severity::error,
+                                                .text = to_string(files.error()),
+                                                .where = {.source = {}, .offset = {}, .partition = "userdata"},
+                                                .numbers = {},
+                                                .words = {}});
+            return {};
+        }
+        std::ranges::copy((*files)->findings(), std::back_inserter(report_.inspect.findings));
+        const auto folder = request_->case_folder / "files";
+        report_.exported = SALVAGE_TRY(
+            export_folder(**files, folder, {.source_identity = identity_of(report_.inspect)}, context_).in("exporting the files"));
+        report_.files_path = folder.string();
+        log_->write("export.done", fmt::format("{} files, {} bytes, {} with losses, in {}", report_.exported->files, report_.exported->bytes.value,
+                                               report_.exported->failed.size(), folder.string()));
+        return {};
+    }
+
+    const RescueRequest* request_;
+    RunContext context_;
+    CaseLog* log_;
+    RescueReport report_;
+};
+
+} // namespace
+
+Result<RescueReport> rescue(const RescueRequest& request, const RunContext& context)
+{
+    const auto dump = SALVAGE_TRY(open_dump(request.dump));
+    SALVAGE_TRY(open_case(request, {.path = dump.path, .size = dump.source->size()}));
+    const auto log = SALVAGE_TRY(CaseLog::open(request.case_folder / "log.jsonl", *context.clock));
+    log->write("case.statement", request.statement.empty() ? "no statement by what right this is done was given" : request.statement);
+    Rescue run{request, context, *log};
+    auto report = run.run(dump);
+    if (!report.has_value()) {
+        log->write("rescue.ended", to_string(report.error()));
+    }
+    return report;
+}
+
+} // namespace salvage::rescue
