@@ -5,7 +5,7 @@ target_compile_options(salvage_warnings INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wcast-qual -Wnon-virtual-dtor
     -Woverloaded-virtual -Wformat=2 -Wundef
     # g++ 12 reports reads of empty optionals and freed vectors in std code it inlined; clang and the sanitizers do not.
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds -Wno-restrict>
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds -Wno-restrict -Wno-stringop-overread>
     $<$<BOOL:${SALVAGE_WERROR}>:-Werror>)
 
 add_library(salvage_build INTERFACE)

@@ -19,10 +19,11 @@ CLI::App& verb(CLI::App& app, const std::string& name, const std::string& descri
 
 namespace {
 
-constexpr const char* exit_codes = "Exit codes: 0 done, 1 looked and did not find, 2 wrong usage, 3 input damaged or unsupported, "
-                                   "4 I/O, 5 stopped and resumable,\n6 needs the phone's own key, 7 verification mismatch, 70 bug.  "
-                                   "crack: 0 found, 1 exhausted, 2 stopped.\n"
-                                   "Dumps are only ever read.  Nothing is overwritten.  Nothing is sent anywhere.";
+constexpr const char* exit_codes =
+    "Exit codes: 0 done, 1 looked and did not find, 2 wrong usage, 3 input damaged or unsupported, "
+    "4 I/O, 5 stopped and resumable,\n6 needs the phone's own key, 7 verification mismatch, 70 bug.  "
+    "crack, as hashcat: 0 found, 1 exhausted, 2 stopped,\n4 out of time, 255 error.\n"
+    "Dumps are only ever read.  Nothing is overwritten.  Nothing is sent anywhere.";
 
 int run(int argc, char** argv)
 {

@@ -54,7 +54,8 @@ Result<SecretBytes> read_key_file(const std::string& path)
     if (hex.has_value() && (hex->size() == 16 || hex->size() == 32 || hex->size() == 64)) {
         return SecretBytes::copy_of(*hex);
     }
-    return invalid_argument("the key file does not hold a key", "16, 32 or 64 bytes were expected, raw or as hex", path);
+    return invalid_argument("the key file does not hold a key", "16, 32 or 64 bytes were expected, raw or as hex",
+                            path);
 }
 
 void append(std::vector<rescue::GivenSecret>& into, std::vector<rescue::GivenSecret> more)
@@ -75,15 +76,19 @@ Result<SecretBytes> read_secret_file(const std::string& path)
 
 void DumpOptions::add_to(CLI::App& verb)
 {
-    verb.add_option("dump", dump, "dump, partition image, split raw (.001), sparse image, block device or hex dump text")->required();
-    verb.add_option("--scatter", scatter, "another source of the layout: scatter, GPT, MBR, EBR or PMT dump, fstab (repeatable)");
+    verb.add_option("dump", dump,
+                    "dump, partition image, split raw (.001), sparse image, block device or hex dump text")
+        ->required();
+    verb.add_option("--scatter", scatter,
+                    "another source of the layout: scatter, GPT, MBR, EBR or PMT dump, fstab (repeatable)");
     verb.add_option("--footer", footer, "file that holds the crypto footer, where it is not in the dump");
     verb.add_option("--map", map, "ddrescue mapfile of the dump (default: DUMP.map where it exists)");
 }
 
 rescue::DumpRequest DumpOptions::request() const
 {
-    rescue::DumpRequest out{.path = dump, .layout_files = {scatter.begin(), scatter.end()}, .footer_file = {}, .map_file = {}};
+    rescue::DumpRequest out{
+        .path = dump, .layout_files = {scatter.begin(), scatter.end()}, .footer_file = {}, .map_file = {}};
     if (!footer.empty()) {
         out.footer_file = footer;
     }
@@ -96,7 +101,8 @@ rescue::DumpRequest DumpOptions::request() const
 void SecretOptions::add_to(CLI::App& verb)
 {
     auto* const group = verb.add_option_group("Secret", "never on the command line itself, where others could read it");
-    group->add_option("--secret-file", secret_files, "file with the PIN, pattern digits or password; one newline at its end is dropped");
+    group->add_option("--secret-file", secret_files,
+                      "file with the PIN, pattern digits or password; one newline at its end is dropped");
     group->add_option("--secret-fd", secret_fd, "file descriptor to read the secret from");
     group->add_flag("--ask", ask, "ask for the secret on the terminal");
     group->add_option("--pattern", pattern, "unlock pattern, dots counted row by row from 1: 1-4-7-8");
@@ -104,7 +110,9 @@ void SecretOptions::add_to(CLI::App& verb)
     group->add_option("--master-key", master_key_file, "file with the volume key itself, raw or hex");
     group->add_option("--cipher", cipher, "dm-crypt cipher of that key")->capture_default_str();
     group->add_option("--sector-size", sector_size, "its sector size in bytes: 512 to 4096; probed where not given");
-    group->add_option("--iv-base", iv_base, "where its sector numbers start")->check(CLI::IsMember({"partition", "disk"}))->capture_default_str();
+    group->add_option("--iv-base", iv_base, "where its sector numbers start")
+        ->check(CLI::IsMember({"partition", "disk"}))
+        ->capture_default_str();
     group->add_option("--phone-enc-key", phone_enc_key_file, "file with this phone's keymaster ENC_KEY (Qualcomm)");
     group->add_option("--phone-hmac-key", phone_hmac_key_file, "file with its HMAC_KEY");
 }
@@ -128,8 +136,10 @@ Result<rescue::OpenRequest> SecretOptions::request(Session& session) const
         append(out.secrets, rescue::encodings_of(secret.expose()));
     }
     if (!master_key_file.empty()) {
-        rescue::GivenMasterKey key{
-            .key = SALVAGE_TRY(read_key_file(master_key_file)), .cipher = cipher, .sector = {}, .is_iv_counted_from_disk = iv_base == "disk"};
+        rescue::GivenMasterKey key{.key = SALVAGE_TRY(read_key_file(master_key_file)),
+                                   .cipher = cipher,
+                                   .sector = {},
+                                   .is_iv_counted_from_disk = iv_base == "disk"};
         if (sector_size) {
             key.sector = SectorSize::make(*sector_size);
             if (!key.sector) {
@@ -140,7 +150,8 @@ Result<rescue::OpenRequest> SecretOptions::request(Session& session) const
     }
     if (!phone_enc_key_file.empty() || !phone_hmac_key_file.empty()) {
         if (phone_enc_key_file.empty() || phone_hmac_key_file.empty()) {
-            return invalid_argument("one of the phone's two keys is missing", "--phone-enc-key and --phone-hmac-key go together");
+            return invalid_argument("one of the phone's two keys is missing",
+                                    "--phone-enc-key and --phone-hmac-key go together");
         }
         out.phone_keys = fde::PhoneKeys{.encryption_key = SALVAGE_TRY(read_key_file(phone_enc_key_file)),
                                         .hmac_key = SALVAGE_TRY(read_key_file(phone_hmac_key_file))};
@@ -154,13 +165,15 @@ void add_output_options(CLI::App& verb, Session& session)
     verb.add_flag("-q,--quiet", session.is_quiet, "no talk on standard error");
 }
 
-Result<rescue::OpenedDump> open_or_ask(const DumpOptions& dump, const SecretOptions& secret, Session& session, const RunContext& context)
+Result<rescue::OpenedDump> open_or_ask(const DumpOptions& dump, const SecretOptions& secret, Session& session,
+                                       const RunContext& context)
 {
     auto request = SALVAGE_TRY(secret.request(session));
     request.measure_cost = false;
     auto opened = rescue::open_for_reading(dump.request(), request, context);
     const bool has_none = request.secrets.empty() && !request.master_key;
-    if (opened.has_value() || opened.error().code != ErrorCode::wrong_secret || !has_none || isatty(STDIN_FILENO) != 1) {
+    if (opened.has_value() || opened.error().code != ErrorCode::wrong_secret || !has_none ||
+        isatty(STDIN_FILENO) != 1) {
         return opened;
     }
     const auto typed = SALVAGE_TRY(session.ask_secret("PIN, pattern digits or password: "));

@@ -47,8 +47,8 @@ struct SecretOptions {
 void add_output_options(CLI::App& verb, Session& session);
 
 /// Opens for reading; where a secret is missing and a person sits at the terminal, asks for it once.
-[[nodiscard]] Result<rescue::OpenedDump> open_or_ask(const DumpOptions& dump, const SecretOptions& secret, Session& session,
-                                                     const RunContext& context);
+[[nodiscard]] Result<rescue::OpenedDump> open_or_ask(const DumpOptions& dump, const SecretOptions& secret,
+                                                     Session& session, const RunContext& context);
 
 /// Bytes of a secret file: one trailing newline dropped.  Errors: io, unsupported (over 1 MiB).
 [[nodiscard]] Result<SecretBytes> read_secret_file(const std::string& path);

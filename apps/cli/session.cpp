@@ -119,15 +119,16 @@ public:
 private:
     void show(const ProgressUpdate& update, double seconds)
     {
-        const auto rate = seconds > 0 ? static_cast<double>(update.done - std::min(first_, update.done)) / seconds : 0.0;
+        const auto rate =
+            seconds > 0 ? static_cast<double>(update.done - std::min(first_, update.done)) / seconds : 0.0;
         auto line = fmt::format("{}: {}", step_, amount(update.done, update.unit));
         if (update.total) {
             line += fmt::format(" of {}", amount(*update.total, update.unit));
         }
         line += fmt::format(", {}/s", amount(static_cast<std::uint64_t>(rate), update.unit));
         if (update.total && rate > 0) {
-            line += fmt::format(", {} left",
-                                format_duration(std::chrono::duration<double>(static_cast<double>(*update.total - update.done) / rate)));
+            line += fmt::format(", {} left", format_duration(std::chrono::duration<double>(
+                                                 static_cast<double>(*update.total - update.done) / rate)));
         }
         if (is_terminal_) {
             fmt::print(stderr, "\r\x1b[K{}", line);

@@ -11,7 +11,17 @@
 namespace salvage::cli {
 
 /// Exit codes beside those of verdicts; see DESIGN and `salvage --help`.
-enum class Exit : int { done = 0, not_found = 1, usage = 2, damaged = 3, io = 4, stopped = 5, needs_phone = 6, mismatch = 7, bug = 70 };
+enum class Exit : int {
+    done = 0,
+    not_found = 1,
+    usage = 2,
+    damaged = 3,
+    io = 4,
+    stopped = 5,
+    needs_phone = 6,
+    mismatch = 7,
+    bug = 70
+};
 [[nodiscard]] Exit exit_of(ErrorCode code) noexcept;
 
 /// Shared by all verbs.  stdout is data, stderr is talk.

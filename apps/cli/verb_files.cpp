@@ -55,7 +55,8 @@ Result<> run_ls(const FileOptions& options, Session& session)
         }
         return {};
     };
-    return rescue::walk(*opened.files, options.path, options.is_recursive ? rescue::Recursive::yes : rescue::Recursive::no, visit, context);
+    return rescue::walk(*opened.files, options.path,
+                        options.is_recursive ? rescue::Recursive::yes : rescue::Recursive::no, visit, context);
 }
 
 Result<> write_to_stdout(ByteView bytes)
@@ -80,7 +81,8 @@ Result<> run_cat(const FileOptions& options, Session& session)
     const auto opened = SALVAGE_TRY(open_filesystem(options, session, context));
     const auto entry = SALVAGE_TRY(filesystem::find_path(*opened.files, options.path));
     if (entry.type != filesystem::EntryType::file) {
-        return invalid_argument(fmt::format("{} is not a file", printable(options.path)), filesystem::to_string(entry.type));
+        return invalid_argument(fmt::format("{} is not a file", printable(options.path)),
+                                filesystem::to_string(entry.type));
     }
     const auto content = SALVAGE_TRY(opened.files->open(entry.inode));
     constexpr std::size_t chunk = 1U << 20U;
@@ -105,8 +107,8 @@ Result<> run_export(const FileOptions& options, Session& session)
 {
     const auto context = session.context();
     const auto opened = SALVAGE_TRY(open_filesystem(options, session, context));
-    const auto report = SALVAGE_TRY(
-        rescue::export_folder(*opened.files, options.out, {.path = options.path, .source_identity = identity_of(opened.opened)}, context));
+    const auto report = SALVAGE_TRY(rescue::export_folder(
+        *opened.files, options.out, {.path = options.path, .source_identity = identity_of(opened.opened)}, context));
     show(session, report);
     return {};
 }
@@ -116,8 +118,9 @@ Result<> run_decrypt(const FileOptions& options, Session& session)
     const auto context = session.context();
     const auto opened = SALVAGE_TRY(open_or_ask(options.dump, options.secret, session, context));
     const auto format = options.format == "sparse" ? rescue::ImageFormat::android_sparse : rescue::ImageFormat::raw;
-    const auto report = SALVAGE_TRY(rescue::decrypt_to_file(opened.outcome.volume->plain, options.out,
-                                                            {.format = format, .source_identity = identity_of(opened)}, context));
+    const auto report =
+        SALVAGE_TRY(rescue::decrypt_to_file(opened.outcome.volume->plain, options.out,
+                                            {.format = format, .source_identity = identity_of(opened)}, context));
     show(session, report);
     return {};
 }
@@ -127,17 +130,19 @@ Result<> run_split(const FileOptions& options, Session& session)
     const auto context = session.context();
     const auto dump = SALVAGE_TRY(rescue::open_dump(options.dump.request()));
     if (dump.is_bare) {
-        return not_found("this dump has no partition table, so there is nothing to cut", "GPT, MBR, PMT were looked for",
-                         "give the layout: --scatter FILE");
+        return not_found("this dump has no partition table, so there is nothing to cut",
+                         "GPT, MBR, PMT were looked for", "give the layout: --scatter FILE");
     }
     const auto identity = fmt::format("{}; {} bytes", dump.path, dump.source->size().value);
-    const auto report = SALVAGE_TRY(rescue::split(dump.source, dump.layout, options.out,
-                                                  {.source_identity = identity, .write_gaps = options.write_gaps, .only = options.only}, context));
+    const auto report = SALVAGE_TRY(
+        rescue::split(dump.source, dump.layout, options.out,
+                      {.source_identity = identity, .write_gaps = options.write_gaps, .only = options.only}, context));
     show(session, report);
     return {};
 }
 
-std::shared_ptr<FileOptions> add_verb(CLI::App& command, Session& session, Result<> (*work)(const FileOptions&, Session&))
+std::shared_ptr<FileOptions> add_verb(CLI::App& command, Session& session,
+                                      Result<> (*work)(const FileOptions&, Session&))
 {
     auto options = std::make_shared<FileOptions>();
     options->dump.add_to(command);
@@ -163,7 +168,8 @@ void add_ls(CLI::App& app, Session& session)
 
 void add_cat(CLI::App& app, Session& session)
 {
-    auto& command = verb(app, "cat", "write one file to standard output", "salvage cat phone.img /media/0/DCIM/Camera/IMG_1.jpg --ask > IMG_1.jpg");
+    auto& command = verb(app, "cat", "write one file to standard output",
+                         "salvage cat phone.img /media/0/DCIM/Camera/IMG_1.jpg --ask > IMG_1.jpg");
     const auto options = add_verb(command, session, run_cat);
     command.add_option("path", options->path, "file")->required();
     options->secret.add_to(command);
@@ -174,25 +180,32 @@ void add_export(CLI::App& app, Session& session)
     auto& command = verb(app, "export", "take files out into a folder, with times, modes, hashes and a manifest",
                          "salvage export phone.img /media/0/DCIM -o photos --ask");
     const auto options = add_verb(command, session, run_export);
-    command.add_option("path", options->path, "folder or file; its tree lands directly in the target")->capture_default_str();
-    command.add_option("-o,--out", options->out, "target folder: new, empty, or an unfinished export of the same dump")->required();
+    command.add_option("path", options->path, "folder or file; its tree lands directly in the target")
+        ->capture_default_str();
+    command.add_option("-o,--out", options->out, "target folder: new, empty, or an unfinished export of the same dump")
+        ->required();
     options->secret.add_to(command);
 }
 
 void add_decrypt(CLI::App& app, Session& session)
 {
-    auto& command = verb(app, "decrypt", "write the decrypted userdata as an image", "salvage decrypt phone.img -o userdata.img --ask");
+    auto& command = verb(app, "decrypt", "write the decrypted userdata as an image",
+                         "salvage decrypt phone.img -o userdata.img --ask");
     const auto options = add_verb(command, session, run_decrypt);
     command.add_option("-o,--out", options->out, "image to write; an interrupted one goes on")->required();
-    command.add_option("--format", options->format, "raw, or sparse (Android)")->check(CLI::IsMember({"raw", "sparse"}))->capture_default_str();
+    command.add_option("--format", options->format, "raw, or sparse (Android)")
+        ->check(CLI::IsMember({"raw", "sparse"}))
+        ->capture_default_str();
     options->secret.add_to(command);
 }
 
 void add_split(CLI::App& app, Session& session)
 {
-    auto& command = verb(app, "split", "one image per partition, sparse and hashed, with a manifest", "salvage split phone.img -o parts");
+    auto& command = verb(app, "split", "one image per partition, sparse and hashed, with a manifest",
+                         "salvage split phone.img -o parts");
     const auto options = add_verb(command, session, run_split);
-    command.add_option("-o,--out", options->out, "target folder: new, empty, or an unfinished split of the same dump")->required();
+    command.add_option("-o,--out", options->out, "target folder: new, empty, or an unfinished split of the same dump")
+        ->required();
     command.add_flag("--gaps", options->write_gaps, "write what lies outside all partitions too");
     command.add_option("--only", options->only, "only these partitions (repeatable)");
 }

@@ -52,10 +52,8 @@ Result<> run_layout(const LayoutOptions& options, Session& session)
         show(session, layout);
         return {};
     }
-    for (const auto& text : options.where) {
-        const auto at = SALVAGE_TRY(partition::resolve_offset(layout, text));
-        session.print(fmt::format("{} = {:#x} = {}\n", at.value, at.value, printable(partition::describe_offset(layout, at))));
-    }
+    const auto named = SALVAGE_TRY(rescue::name_offsets(layout, options.where));
+    show(session, named);
     return {};
 }
 
@@ -87,7 +85,8 @@ Result<> run_hex(const HexOptions& options, Session& session)
 {
     const auto length = SALVAGE_TRY(parse_quantity(options.length));
     if (length > max_hex_length) {
-        return invalid_argument("that is too much to show", "at most 1 MiB of hex is shown at once", "cut it out with: salvage split");
+        return invalid_argument("that is too much to show", "at most 1 MiB of hex is shown at once",
+                                "cut it out with: salvage split");
     }
     const auto dump = SALVAGE_TRY(rescue::open_dump(options.dump.request()));
     const auto report = SALVAGE_TRY(rescue::hex(dump, options.where, ByteCount{length}));
@@ -97,7 +96,8 @@ Result<> run_hex(const HexOptions& options, Session& session)
 
 /// Runs `work` when the verb was chosen and reports its error.
 template <typename Options>
-void on_chosen(CLI::App& app, Session& session, const std::shared_ptr<Options>& options, Result<> (*work)(const Options&, Session&))
+void on_chosen(CLI::App& app, Session& session, const std::shared_ptr<Options>& options,
+               Result<> (*work)(const Options&, Session&))
 {
     app.callback([&session, options, work] {
         if (const auto done = work(*options, session); !done.has_value()) {
@@ -110,7 +110,8 @@ void on_chosen(CLI::App& app, Session& session, const std::shared_ptr<Options>& 
 
 void add_inspect(CLI::App& app, Session& session)
 {
-    auto& command = verb(app, "inspect", "what is in a dump, whether it is whole, and whether it can be opened", "salvage inspect phone.img");
+    auto& command = verb(app, "inspect", "what is in a dump, whether it is whole, and whether it can be opened",
+                         "salvage inspect phone.img");
     const auto options = std::make_shared<InspectOptions>();
     options->dump.add_to(command);
     options->secret.add_to(command);
@@ -120,8 +121,9 @@ void add_inspect(CLI::App& app, Session& session)
 
 void add_footer(CLI::App& app, Session& session)
 {
-    auto& command = verb(app, "footer", "decode the crypto footer of a dump, a partition, a carved block or a pasted hex dump",
-                         "salvage footer metadata.img\n  hexdump -C metadata.img | head -40 > block.txt; salvage footer block.txt");
+    auto& command =
+        verb(app, "footer", "decode the crypto footer of a dump, a partition, a carved block or a pasted hex dump",
+             "salvage footer metadata.img\n  hexdump -C metadata.img | head -40 > block.txt; salvage footer block.txt");
     const auto options = std::make_shared<InspectOptions>();
     options->dump.add_to(command);
     options->secret.add_to(command);
@@ -131,8 +133,9 @@ void add_footer(CLI::App& app, Session& session)
 
 void add_layout(CLI::App& app, Session& session)
 {
-    auto& command = verb(app, "layout", "partition table of a dump, GPT/PMT/MBR/EBR dump, scatter or fstab; several are reconciled",
-                         "salvage layout phone.img MT6750_Android_scatter.txt\n  salvage layout phone.img --at 62685220");
+    auto& command =
+        verb(app, "layout", "partition table of a dump, GPT/PMT/MBR/EBR dump, scatter or fstab; several are reconciled",
+             "salvage layout phone.img MT6750_Android_scatter.txt\n  salvage layout phone.img --at 62685220");
     const auto options = std::make_shared<LayoutOptions>();
     command.add_option("files", options->files, "dumps, tables, scatter files, fstab files")->required();
     command.add_option("--at", options->where, "name an offset: 62685220, 0x3bc8024, 512s, 32MiB, metadata+0x24");
@@ -142,23 +145,28 @@ void add_layout(CLI::App& app, Session& session)
 
 void add_find(CLI::App& app, Session& session)
 {
-    auto& command = verb(app, "find", "signatures (crypto footers, filesystems, images), or any text or bytes, with place and meaning",
-                         "salvage find phone.img\n  salvage find phone.img aes-cbc-essiv:sha256\n  salvage find phone.img --hex c4b1b5d0");
+    auto& command = verb(
+        app, "find", "signatures (crypto footers, filesystems, images), or any text or bytes, with place and meaning",
+        "salvage find phone.img\n  salvage find phone.img aes-cbc-essiv:sha256\n  salvage find phone.img --hex "
+        "c4b1b5d0");
     const auto options = std::make_shared<FindOptions>();
     options->dump.add_to(command);
     command.add_option("text", options->request.text, "text to look for; signatures where none is given");
     command.add_flag("--hex", options->request.is_hex, "the text is hex bytes");
-    command.add_option("--max-hits", options->request.max_hits, "list at most so many a pattern")->capture_default_str();
+    command.add_option("--max-hits", options->request.max_hits, "list at most so many a pattern")
+        ->capture_default_str();
     add_output_options(command, session);
     on_chosen(command, session, options, run_find);
 }
 
 void add_hex(CLI::App& app, Session& session)
 {
-    auto& command = verb(app, "hex", "hex view with the fields of a known structure named", "salvage hex phone.img metadata+0x24 --length 256");
+    auto& command = verb(app, "hex", "hex view with the fields of a known structure named",
+                         "salvage hex phone.img metadata+0x24 --length 256");
     const auto options = std::make_shared<HexOptions>();
     options->dump.add_to(command);
-    command.add_option("where", options->where, "62685220, 0x3bc8024, 512s, 32MiB, metadata+0x24")->capture_default_str();
+    command.add_option("where", options->where, "62685220, 0x3bc8024, 512s, 32MiB, metadata+0x24")
+        ->capture_default_str();
     command.add_option("-n,--length", options->length, "bytes to show")->capture_default_str();
     add_output_options(command, session);
     on_chosen(command, session, options, run_hex);

@@ -34,7 +34,8 @@ Result<> write_reports(rescue::RescueReport& report)
 {
     const std::filesystem::path folder{report.case_folder};
     report.report_path = (folder / "report.txt").string();
-    SALVAGE_TRY(io::write_file_atomically(folder / "report.json", as_bytes(render::json(report)), io::Existing::replace));
+    SALVAGE_TRY(
+        io::write_file_atomically(folder / "report.json", as_bytes(render::json(report)), io::Existing::replace));
     return io::write_file_atomically(report.report_path, as_bytes(render::text(report, {})), io::Existing::replace);
 }
 
@@ -43,12 +44,15 @@ Result<> run_rescue(const RescueOptions& options, Session& session)
     const auto context = session.context();
     rescue::RescueRequest request{.dump = options.dump.request(),
                                   .open = SALVAGE_TRY(options.secret.request(session)),
-                                  .case_folder = options.case_folder.empty() ? default_case(options.dump.dump) : std::filesystem::path{options.case_folder},
+                                  .case_folder = options.case_folder.empty()
+                                                     ? default_case(options.dump.dump)
+                                                     : std::filesystem::path{options.case_folder},
                                   .statement = options.statement,
                                   .split = !options.no_split,
                                   .search_time = std::chrono::seconds{options.search_seconds}};
     if (request.statement.empty() && !std::filesystem::exists(request.case_folder / "case.json")) {
-        request.statement = session.ask_line("By what right do you open this phone (goes into the case log, nowhere else)? ");
+        request.statement =
+            session.ask_line("By what right do you open this phone (goes into the case log, nowhere else)? ");
     }
     auto report = SALVAGE_TRY(rescue::rescue(request, context));
     SALVAGE_TRY(write_reports(report));
@@ -69,8 +73,12 @@ void tell(Session& session, std::string_view text)
 Result<> check_folder(const std::filesystem::path& folder)
 {
     if (std::filesystem::exists(folder) && !std::filesystem::is_empty(folder)) {
-        return Error{ErrorCode::already_exists, fmt::format("the folder {} is not empty", folder.string()), "nothing is overwritten",
-                     std::nullopt, "remove it, or name another one: salvage demo DIR", {}};
+        return Error{ErrorCode::already_exists,
+                     fmt::format("the folder {} is not empty", folder.string()),
+                     "nothing is overwritten",
+                     std::nullopt,
+                     "remove it, or name another one: salvage demo DIR",
+                     {}};
     }
     std::error_code problem;
     std::filesystem::create_directories(folder, problem);
@@ -95,10 +103,15 @@ Result<> compare(const rescue::SamplePhone& phone, const rescue::RescueReport& r
             session.print(fmt::format("differs: {}\n", printable(path)));
         }
     }
-    tell(session, fmt::format("Compared with what was put onto the phone: {} of {} files are equal, byte for byte.", equal, expected));
+    tell(session, fmt::format("Compared with what was put onto the phone: {} of {} files are equal, byte for byte.",
+                              equal, expected));
     if (equal != expected) {
-        return Error{ErrorCode::mismatch, "the demo did not bring back every file", fmt::format("{} of {} are equal", equal, expected),
-                     std::nullopt, {}, {}};
+        return Error{ErrorCode::mismatch,
+                     "the demo did not bring back every file",
+                     fmt::format("{} of {} are equal", equal, expected),
+                     std::nullopt,
+                     {},
+                     {}};
     }
     return {};
 }
@@ -110,30 +123,44 @@ Result<> run_demo(const DemoOptions& options, Session& session)
     SALVAGE_TRY(check_folder(folder));
     tell(session, "1. A phone. Android 7 on a MediaTek MT6750, encrypted, locked with a PIN; now it loops at boot.\n"
                   "   Its owner read the whole flash out. We make such a dump with stock tools (mke2fs, OpenSSL):");
-    const auto phone = SALVAGE_TRY(rescue::build_sample_phone({}, folder, context).in("building the sample phone"));
-    session.print(fmt::format("   {} ({}), with a scatter file from its firmware beside it\n", phone.dump.string(), format_size(phone.device_size)));
+    rescue::SamplePhoneSpec spec;
+    spec.secret.text = "2580"; // straight down the middle of the keypad: what people choose
+    const auto phone = SALVAGE_TRY(rescue::build_sample_phone(spec, folder, context).in("building the sample phone"));
+    session.print(fmt::format("   {} ({}), with a scatter file from its firmware beside it\n", phone.dump.string(),
+                              format_size(phone.device_size)));
 
     tell(session, "2. What the article's author did with grep, a hex editor and a scatter file: where is the key?");
-    const rescue::DumpRequest request{.path = phone.dump, .layout_files = {phone.scatter}, .footer_file = {}, .map_file = {}};
+    const rescue::DumpRequest request{
+        .path = phone.dump, .layout_files = {phone.scatter}, .footer_file = {}, .map_file = {}};
     const auto dump = SALVAGE_TRY(rescue::open_dump(request));
     auto found = SALVAGE_TRY(rescue::find(dump, {.text = "aes-cbc-essiv:sha256"}, context));
     session.print(render::text(found, session.out_style()));
 
     tell(session, "3. The rescue: inspect, split, open, export. Nobody tells it the PIN; it tries what people choose.");
-    rescue::RescueRequest job{.dump = request,
-                              .open = {},
-                              .case_folder = folder / "case",
-                              .statement = "A sample phone made by salvage demo; it belongs to whoever runs it.",
-                              .search_time = std::chrono::seconds{90}};
+    const rescue::RescueRequest job{.dump = request,
+                                    .open = {},
+                                    .case_folder = folder / "case",
+                                    .statement = "A sample phone made by salvage demo; it belongs to whoever runs it.",
+                                    .search_time = std::chrono::minutes{10}};
     auto report = SALVAGE_TRY(rescue::rescue(job, context));
     SALVAGE_TRY(write_reports(report));
     show(session, report);
+    if (!report.exported) {
+        return Error{ErrorCode::not_found,
+                     "the sample phone was not opened",
+                     "the search ended before it came to the phone's PIN",
+                     std::nullopt,
+                     "go on with: salvage crack " + phone.dump.string(),
+                     {}};
+    }
     SALVAGE_TRY(compare(phone, report, session));
 
     tell(session, "4. What the owner came for:");
-    session.print(fmt::format("   photos    {}/media/0/DCIM/Camera\n   contacts  {}/data/com.android.providers.contacts/databases/contacts2.db\n"
-                              "   messages  {}/data/com.android.providers.telephony/databases/mmssms.db\n   report    {}\n",
-                              report.files_path, report.files_path, report.files_path, report.report_path));
+    session.print(
+        fmt::format("   photos    {}/media/0/DCIM/Camera\n   contacts  "
+                    "{}/data/com.android.providers.contacts/databases/contacts2.db\n"
+                    "   messages  {}/data/com.android.providers.telephony/databases/mmssms.db\n   report    {}\n",
+                    report.files_path, report.files_path, report.files_path, report.report_path));
     return {};
 }
 
@@ -141,15 +168,20 @@ Result<> run_demo(const DemoOptions& options, Session& session)
 
 void add_rescue(CLI::App& app, Session& session)
 {
-    auto& command = verb(app, "rescue", "the main job: inspect, split, open, export the files, report; goes on where it was interrupted",
-                         "salvage rescue phone.img -o my-case\n  salvage rescue phone.img --scatter MT6750_Android_scatter.txt --ask");
+    auto& command = verb(
+        app, "rescue", "the main job: inspect, split, open, export the files, report; goes on where it was interrupted",
+        "salvage rescue phone.img -o my-case\n  salvage rescue phone.img --scatter MT6750_Android_scatter.txt --ask");
     const auto options = std::make_shared<RescueOptions>();
     options->dump.add_to(command);
     options->secret.add_to(command);
     command.add_option("-o,--out", options->case_folder, "case folder (default: NAME.case in this folder)");
-    command.add_option("--statement", options->statement, "by what right you open this phone; asked for once where not given, kept in the case log");
+    command.add_option("--statement", options->statement,
+                       "by what right you open this phone; asked for once where not given, kept in the case log");
     command.add_flag("--no-split", options->no_split, "do not write one image per partition");
-    command.add_option("--search-seconds", options->search_seconds, "time for a cheap search where the secret is missing; 0: none")->capture_default_str();
+    command
+        .add_option("--search-seconds", options->search_seconds,
+                    "time for a cheap search where the secret is missing; 0: none")
+        ->capture_default_str();
     add_output_options(command, session);
     command.callback([&session, options] {
         if (const auto done = run_rescue(*options, session); !done.has_value()) {
@@ -160,7 +192,8 @@ void add_rescue(CLI::App& app, Session& session)
 
 void add_demo(CLI::App& app, Session& session)
 {
-    auto& command = verb(app, "demo", "build a realistic encrypted phone dump and rescue it, telling each step", "salvage demo");
+    auto& command =
+        verb(app, "demo", "build a realistic encrypted phone dump and rescue it, telling each step", "salvage demo");
     const auto options = std::make_shared<DemoOptions>();
     command.add_option("folder", options->folder, "new or empty folder")->capture_default_str();
     command.callback([&session, options] {

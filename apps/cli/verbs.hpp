@@ -22,6 +22,7 @@ void add_cat(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);
 
 /// A verb with its one-line description and an example under its --help.
-[[nodiscard]] CLI::App& verb(CLI::App& app, const std::string& name, const std::string& description, const std::string& example);
+[[nodiscard]] CLI::App& verb(CLI::App& app, const std::string& name, const std::string& description,
+                             const std::string& example);
 
 } // namespace salvage::cli

@@ -21,7 +21,7 @@ Result<ByteView> ByteReader::take(std::size_t count)
 
 Result<> ByteReader::skip(std::size_t count)
 {
-    SALVAGE_TRY(take(count));
+    static_cast<void>(SALVAGE_TRY(take(count)));
     return {};
 }
 

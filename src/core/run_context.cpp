@@ -11,8 +11,11 @@ namespace {
 
 class SystemClock final : public Clock {
 public:
-    std::chrono::nanoseconds now() const override { return std::chrono::steady_clock::now().time_since_epoch(); }
-    std::chrono::seconds wall_time() const override
+    [[nodiscard]] std::chrono::nanoseconds now() const override
+    {
+        return std::chrono::steady_clock::now().time_since_epoch();
+    }
+    [[nodiscard]] std::chrono::seconds wall_time() const override
     {
         return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
     }
@@ -71,8 +74,12 @@ Log& no_log() noexcept
 
 Error cancelled(std::string_view what)
 {
-    return Error{ErrorCode::cancelled, std::string{what}, "a stop was requested", std::nullopt,
-                 "run the same command again to go on from here", {}};
+    return Error{ErrorCode::cancelled,
+                 std::string{what},
+                 "a stop was requested",
+                 std::nullopt,
+                 "run the same command again to go on from here",
+                 {}};
 }
 
 } // namespace salvage

@@ -46,8 +46,8 @@ std::string format_duration(std::chrono::duration<double> time)
         double seconds;
         std::string_view name;
     };
-    constexpr std::array units{Unit{365.25 * 86400, "year"}, Unit{86400, "day"}, Unit{3600, "hour"},
-                               Unit{60, "minute"}, Unit{1, "second"}};
+    constexpr std::array units{Unit{365.25 * 86400, "year"}, Unit{86400, "day"}, Unit{3600, "hour"}, Unit{60, "minute"},
+                               Unit{1, "second"}};
     if (seconds < 1) {
         return "under a second";
     }
@@ -79,9 +79,9 @@ struct Suffix {
     std::uint64_t factor;
 };
 constexpr std::array suffixes{
-    Suffix{"KiB", 1ULL << 10U}, Suffix{"MiB", 1ULL << 20U}, Suffix{"GiB", 1ULL << 30U}, Suffix{"TiB", 1ULL << 40U},
-    Suffix{"K", 1ULL << 10U},   Suffix{"M", 1ULL << 20U},   Suffix{"G", 1ULL << 30U},   Suffix{"T", 1ULL << 40U},
-    Suffix{"s", 512},
+    Suffix{"KiB", 1ULL << 10U}, Suffix{"MiB", 1ULL << 20U}, Suffix{"GiB", 1ULL << 30U},
+    Suffix{"TiB", 1ULL << 40U}, Suffix{"K", 1ULL << 10U},   Suffix{"M", 1ULL << 20U},
+    Suffix{"G", 1ULL << 30U},   Suffix{"T", 1ULL << 40U},   Suffix{"s", 512},
 };
 } // namespace
 

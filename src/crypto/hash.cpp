@@ -3,9 +3,7 @@
 
 #include <openssl/hmac.h>
 
-#include <cstdint>
 #include <new>
-#include <utility>
 
 #include "crypto/openssl.hpp"
 

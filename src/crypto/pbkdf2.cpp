@@ -90,6 +90,8 @@ public:
     }
     KeyedHmac(const KeyedHmac&) = delete;
     KeyedHmac& operator=(const KeyedHmac&) = delete;
+    KeyedHmac(KeyedHmac&&) = delete;
+    KeyedHmac& operator=(KeyedHmac&&) = delete;
     ~KeyedHmac()
     {
         wipe_object(inner_);

@@ -10,7 +10,7 @@ namespace salvage::fde {
 namespace {
 
 /// Read and deciphered at a time: what was read is still in the second-level cache when it is deciphered.
-constexpr std::uint64_t piece_bytes = 256 * 1024;
+constexpr std::uint64_t piece_bytes = 256ULL << 10U;
 
 class DecryptingSource final : public io::ByteSource {
 public:
@@ -22,7 +22,7 @@ public:
     {
     }
 
-    ByteCount size() const noexcept override { return ByteCount{length_}; }
+    [[nodiscard]] ByteCount size() const noexcept override { return ByteCount{length_}; }
 
     Result<> read_at(ByteOffset at, std::span<std::byte> into) const override
     {
@@ -46,7 +46,7 @@ public:
         return io::merged(std::move(out));
     }
 
-    Location locate(ByteOffset at) const override
+    [[nodiscard]] Location locate(ByteOffset at) const override
     {
         auto location = raw_->locate(at);
         location.chain.push_back(Place{.source = "decrypted", .at = at});

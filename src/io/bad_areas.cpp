@@ -11,16 +11,19 @@ class WithBadAreas final : public ByteSource {
 public:
     WithBadAreas(SourcePtr source, std::vector<ByteRange> bad) : source_{std::move(source)}, bad_{std::move(bad)} {}
 
-    ByteCount size() const noexcept override { return source_->size(); }
+    [[nodiscard]] ByteCount size() const noexcept override { return source_->size(); }
     Result<> read_at(ByteOffset at, std::span<std::byte> into) const override
     {
         SALVAGE_TRY(check_range(*this, at, ByteCount{into.size()}));
         const auto wanted = ByteRange::between(at, at + ByteCount{into.size()});
         const auto bad = first_bad_ending_after(at);
-        if (bad != bad_.end() && bad->overlaps(wanted)) {
-            return unreadable_at(*this, std::max(at, bad->start()));
+        if (into.empty() || bad == bad_.end() || !bad->overlaps(wanted)) {
+            return source_->read_at(at, into);
         }
-        return source_->read_at(at, into);
+        // What lies before the bad area may hold an earlier bad byte of its own; the first one is reported.
+        const auto good = bad->start() > at ? bad->start() - at : ByteCount{0};
+        SALVAGE_TRY(source_->read_at(at, into.first(static_cast<std::size_t>(good.value))));
+        return unreadable_at(*this, at + good);
     }
     Result<std::vector<Extent>> extents(ByteRange range) const override
     {
@@ -38,10 +41,10 @@ public:
         }
         return merged(std::move(out));
     }
-    Location locate(ByteOffset at) const override { return source_->locate(at); }
+    [[nodiscard]] Location locate(ByteOffset at) const override { return source_->locate(at); }
 
 private:
-    std::vector<ByteRange>::const_iterator first_bad_ending_after(ByteOffset at) const
+    [[nodiscard]] std::vector<ByteRange>::const_iterator first_bad_ending_after(ByteOffset at) const
     {
         return std::ranges::upper_bound(bad_, at, {}, &ByteRange::end);
     }

@@ -23,8 +23,8 @@ Result<> check_range(const ByteSource& source, ByteOffset at, ByteCount count)
     }
     Error error{ErrorCode::truncated,
                 "the source ends before what was asked for",
-                fmt::format("{} at {} were wanted, the source has {} bytes", format_size_exact(count), format_offset(at),
-                            source.size().value),
+                fmt::format("{} at {} were wanted, the source has {} bytes", format_size_exact(count),
+                            format_offset(at), source.size().value),
                 source.locate(ByteOffset{std::min(at.value, source.size().value)}),
                 {},
                 {}};
@@ -33,7 +33,22 @@ Result<> check_range(const ByteSource& source, ByteOffset at, ByteCount count)
 
 Error unreadable_at(const ByteSource& source, ByteOffset at)
 {
-    return Error{ErrorCode::unreadable, "these bytes could not be read", "they lie in an area marked as bad", source.locate(at), {}, {}};
+    return Error{ErrorCode::unreadable,
+                 "these bytes could not be read",
+                 "they lie in an area marked as bad",
+                 source.locate(at),
+                 {},
+                 {}};
+}
+
+Error lifted(Error error, const ByteSource& source, ByteOffset base)
+{
+    const bool is_within_bytes =
+        error.where && error.where->chain.size() == 1 && error.where->chain.front().source.empty();
+    if (is_within_bytes) {
+        error.where = source.locate(base + ByteCount{error.where->chain.front().at.value});
+    }
+    return error;
 }
 
 Result<Bytes> read_bytes(const ByteSource& source, ByteOffset at, ByteCount count)
@@ -47,32 +62,37 @@ Result<Bytes> read_bytes(const ByteSource& source, ByteOffset at, ByteCount coun
 Result<Bytes> read_up_to(const ByteSource& source, ByteOffset at, ByteCount count)
 {
     const auto left = source.size().value > at.value ? source.size().value - at.value : 0;
-    return read_bytes(source, ByteOffset{std::min(at.value, source.size().value)}, ByteCount{std::min(count.value, left)});
+    return read_bytes(source, ByteOffset{std::min(at.value, source.size().value)},
+                      ByteCount{std::min(count.value, left)});
 }
 
 Result<Bytes> read_all(const ByteSource& source, ByteCount limit)
 {
     if (source.size() > limit) {
-        return unsupported("the source is larger than it may be here",
-                           fmt::format("it has {}, the limit is {}", format_size_exact(source.size()), format_size_exact(limit)));
+        return unsupported(
+            "the source is larger than it may be here",
+            fmt::format("it has {}, the limit is {}", format_size_exact(source.size()), format_size_exact(limit)));
     }
     return read_bytes(source, ByteOffset{0}, source.size());
 }
 
 std::vector<Extent> merged(std::vector<Extent> extents)
 {
-    std::vector<Extent> out;
-    for (const auto& extent : extents) {
+    std::size_t count = 0; // of those that stay, at the front
+    for (const auto extent : extents) {
         if (extent.range.is_empty()) {
             continue;
         }
-        if (!out.empty() && out.back().kind == extent.kind && out.back().range.end() == extent.range.start()) {
-            out.back().range = ByteRange::between(out.back().range.start(), extent.range.end());
-            continue;
+        auto* const last = count == 0 ? nullptr : &extents[count - 1];
+        if (last != nullptr && last->kind == extent.kind && last->range.end() == extent.range.start()) {
+            last->range = ByteRange::between(last->range.start(), extent.range.end());
+        } else {
+            extents[count] = extent;
+            ++count;
         }
-        out.push_back(extent);
     }
-    return out;
+    extents.resize(count);
+    return extents;
 }
 
 } // namespace salvage::io

@@ -41,7 +41,7 @@ public:
     {
     }
 
-    ByteCount size() const noexcept override { return size_; }
+    [[nodiscard]] ByteCount size() const noexcept override { return size_; }
 
     Result<> read_at(ByteOffset at, std::span<std::byte> into) const override
     {
@@ -75,23 +75,26 @@ public:
                 out.push_back({.range = ByteRange::between(at, range.end()), .kind = ExtentKind::data});
                 break;
             }
-            const auto data_at = data < 0 ? range.end() : std::min(ByteOffset{static_cast<std::uint64_t>(data)}, range.end());
+            const auto data_at =
+                data < 0 ? range.end() : std::min(ByteOffset{static_cast<std::uint64_t>(data)}, range.end());
             out.push_back({.range = ByteRange::between(at, data_at), .kind = ExtentKind::hole});
             if (data_at >= range.end()) {
                 break;
             }
             const auto hole = ::lseek(descriptor_.get(), static_cast<off_t>(data_at.value), SEEK_HOLE);
-            const auto hole_at = hole < 0 ? range.end() : std::min(ByteOffset{static_cast<std::uint64_t>(hole)}, range.end());
+            // A filesystem that answers with the place asked from must not keep us here.
+            const auto hole_at =
+                hole <= data ? range.end() : std::min(ByteOffset{static_cast<std::uint64_t>(hole)}, range.end());
             out.push_back({.range = ByteRange::between(data_at, hole_at), .kind = ExtentKind::data});
             at = hole_at;
         }
         return merged(std::move(out));
     }
 
-    Location locate(ByteOffset at) const override { return Location{{Place{.source = name_, .at = at}}}; }
+    [[nodiscard]] Location locate(ByteOffset at) const override { return Location{{Place{.source = name_, .at = at}}}; }
 
 private:
-    Error read_error(ByteOffset at, int number) const
+    [[nodiscard]] Error read_error(ByteOffset at, int number) const
     {
         auto error = from_errno(number, "reading failed", name_);
         error.where = locate(at);
@@ -113,19 +116,25 @@ Result<ByteCount> size_of(int descriptor, const struct stat& status, const std::
     }
     if (S_ISBLK(status.st_mode)) {
         std::uint64_t bytes = 0;
-        if (::ioctl(descriptor, BLKGETSIZE64, &bytes) != 0) { // NOLINT(cppcoreguidelines-pro-type-vararg): POSIX
+        if (::ioctl(descriptor, BLKGETSIZE64, &bytes) != 0) {
             return from_errno(errno, "the device does not tell its size", name);
         }
         return ByteCount{bytes};
     }
-    return Error{ErrorCode::io, "this is neither a file nor a block device", name, std::nullopt, "name a dump, or a file of one", {}};
+    return Error{ErrorCode::io,
+                 "this is neither a file nor a block device",
+                 name,
+                 std::nullopt,
+                 "name a dump, or a file of one",
+                 {}};
 }
 
 } // namespace
 
 Result<SourcePtr> open_file(const std::filesystem::path& path)
 {
-    Descriptor descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}; // NOLINT(cppcoreguidelines-pro-type-vararg): POSIX
+    // Without O_NONBLOCK a named pipe would wait for its writer before it can be refused; files and disks ignore it.
+    Descriptor descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (descriptor.get() < 0) {
         return from_errno(errno, "the file cannot be opened", path.string());
     }

@@ -13,7 +13,7 @@ class MissingSource final : public ByteSource {
 public:
     MissingSource(ByteCount size, std::string name) : size_{size}, name_{std::move(name)} {}
 
-    ByteCount size() const noexcept override { return size_; }
+    [[nodiscard]] ByteCount size() const noexcept override { return size_; }
     Result<> read_at(ByteOffset at, std::span<std::byte> into) const override
     {
         SALVAGE_TRY(check_range(*this, at, ByteCount{into.size()}));
@@ -27,7 +27,7 @@ public:
         SALVAGE_TRY(check_range(*this, range.start(), range.size()));
         return merged({Extent{.range = range, .kind = ExtentKind::unreadable}});
     }
-    Location locate(ByteOffset at) const override { return Location{{Place{.source = name_, .at = at}}}; }
+    [[nodiscard]] Location locate(ByteOffset at) const override { return Location{{Place{.source = name_, .at = at}}}; }
 
 private:
     ByteCount size_;
@@ -47,12 +47,12 @@ Result<SourcePtr> make_subrange_or_missing(const SourcePtr& source, ByteRange ra
     if (present.size() == range.size()) {
         return make_subrange(source, range, name);
     }
-    const auto missing = make_missing(range.size() - present.size(), name + " (beyond the end of the dump)");
+    auto missing = make_missing(range.size() - present.size(), name + " (beyond the end of the dump)");
     if (present.is_empty()) {
         return missing;
     }
     auto head = SALVAGE_TRY(make_subrange(source, present, name));
-    return make_concat({std::move(head), missing}, name);
+    return make_concat({std::move(head), std::move(missing)}, name);
 }
 
 } // namespace salvage::io

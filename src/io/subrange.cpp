@@ -13,7 +13,7 @@ public:
     {
     }
 
-    ByteCount size() const noexcept override { return range_.size(); }
+    [[nodiscard]] ByteCount size() const noexcept override { return range_.size(); }
     Result<> read_at(ByteOffset at, std::span<std::byte> into) const override
     {
         SALVAGE_TRY(check_range(*this, at, ByteCount{into.size()}));
@@ -30,7 +30,7 @@ public:
         }
         return out;
     }
-    Location locate(ByteOffset at) const override
+    [[nodiscard]] Location locate(ByteOffset at) const override
     {
         auto out = source_->locate(range_.start() + ByteCount{at.value});
         out.chain.push_back({.source = name_, .at = at});

@@ -9,8 +9,12 @@ namespace salvage::password {
 
 Error beyond_end(std::uint64_t index, std::uint64_t size)
 {
-    return Error{ErrorCode::internal, fmt::format("candidate {} does not exist", index),
-                 fmt::format("the keyspace has {}, counted from 0", size), std::nullopt, {}, {}};
+    return Error{ErrorCode::internal,
+                 fmt::format("candidate {} does not exist", index),
+                 fmt::format("the keyspace has {}, counted from 0", size),
+                 std::nullopt,
+                 {},
+                 {}};
 }
 
 Result<> Keyspace::candidates(std::uint64_t first, std::span<std::string> into) const

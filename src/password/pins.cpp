@@ -13,8 +13,8 @@
 namespace salvage::password {
 namespace {
 
-constexpr unsigned shortest_pin = 4;  // Android's own minimum
-constexpr unsigned longest_pin = 16;  // Android's own maximum; 10^16 fits in 64 bits
+constexpr unsigned shortest_pin = 4; // Android's own minimum
+constexpr unsigned longest_pin = 16; // Android's own maximum; 10^16 fits in 64 bits
 /// Rises when the order changes: a session counts in this order.
 constexpr unsigned order_version = 1;
 
@@ -37,7 +37,7 @@ public:
         }
     }
 
-    Candidates size() const noexcept override { return Candidates{size_}; }
+    [[nodiscard]] Candidates size() const noexcept override { return Candidates{size_}; }
 
     Result<> candidate(std::uint64_t index, std::string& into) const override
     {
@@ -57,12 +57,12 @@ public:
         return beyond_end(index, size_);
     }
 
-    std::string identity() const override
+    [[nodiscard]] std::string identity() const override
     {
         return fmt::format("pin:{}:{}:order={}", min_digits_, max_digits(), order_version);
     }
 
-    std::string description() const override
+    [[nodiscard]] std::string description() const override
     {
         const auto range = lengths_.size() == 1 ? fmt::format("{}-digit", min_digits_)
                                                 : fmt::format("{}- to {}-digit", min_digits_, max_digits());
@@ -70,7 +70,10 @@ public:
     }
 
 private:
-    unsigned max_digits() const noexcept { return min_digits_ + static_cast<unsigned>(lengths_.size()) - 1; }
+    [[nodiscard]] unsigned max_digits() const noexcept
+    {
+        return min_digits_ + static_cast<unsigned>(lengths_.size()) - 1;
+    }
 
     static void write_digits(std::uint64_t number, unsigned digits, std::string& into)
     {
@@ -90,7 +93,8 @@ private:
 Result<KeyspacePtr> make_pins(unsigned min_digits, unsigned max_digits)
 {
     if (min_digits < shortest_pin || max_digits > longest_pin || min_digits > max_digits) {
-        return invalid_argument("there are no PINs of that length", fmt::format("asked for {} to {} digits", min_digits, max_digits),
+        return invalid_argument("there are no PINs of that length",
+                                fmt::format("asked for {} to {} digits", min_digits, max_digits),
                                 fmt::format("a PIN on Android has {} to {} digits", shortest_pin, longest_pin));
     }
     return KeyspacePtr{std::make_shared<const Pins>(min_digits, max_digits)};

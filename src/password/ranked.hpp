@@ -27,8 +27,8 @@ public:
     }
 
 private:
-    /// The k-th number that is not in the list.  Below sorted_[j] lie sorted_[j] - j such numbers, which never falls as j
-    /// grows; so the answer is k plus the count of j for which that is at most k.
+    /// The k-th number that is not in the list.  Below sorted_[j] lie sorted_[j] - j such numbers, which never falls as
+    /// j grows; so the answer is k plus the count of j for which that is at most k.
     [[nodiscard]] std::uint64_t absent(std::uint64_t k) const noexcept
     {
         std::uint64_t low = 0;

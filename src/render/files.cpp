@@ -58,8 +58,8 @@ std::string encoding_safe(const std::string& secret)
 std::string text(const rescue::ListedEntry& listed, TextStyle /*style*/)
 {
     const auto& entry = listed.entry;
-    auto out = fmt::format("{} {:>5} {:>5} {:>12} {} {}", mode_text(entry), entry.uid, entry.gid, entry.size.value, time_text(entry.modified),
-                           printable(listed.path));
+    auto out = fmt::format("{} {:>5} {:>5} {:>12} {} {}", mode_text(entry), entry.uid, entry.gid, entry.size.value,
+                           time_text(entry.modified), printable(listed.path));
     if (!listed.target.empty()) {
         out += " -> " + printable(listed.target);
     }
@@ -87,8 +87,9 @@ std::string json(const rescue::ListedEntry& listed)
 
 std::string text(const rescue::ExportReport& report, TextStyle style)
 {
-    auto out = fmt::format("{} files ({}), {} folders, {} links\n", format_count(report.files), format_size_exact(report.bytes),
-                           format_count(report.directories), format_count(report.symlinks));
+    auto out =
+        fmt::format("{} files ({}), {} folders, {} links\n", format_count(report.files),
+                    format_size_exact(report.bytes), format_count(report.directories), format_count(report.symlinks));
     if (report.resumed > 0) {
         out += fmt::format("{} of them were finished by an earlier run\n", format_count(report.resumed));
     }
@@ -99,22 +100,22 @@ std::string text(const rescue::ExportReport& report, TextStyle style)
         out += paint(problem.is_partial ? "partly lost: " : "lost: ", Ink::danger, style) +
                fmt::format("{}: {}\n", printable(problem.path), printable(problem.reason));
     }
-    out += fmt::format("manifest: {}\nhashes: {}   (check them with sha256sum -c)\n", printable(report.manifest), printable(report.sums));
+    out += fmt::format("manifest: {}\nhashes: {}   (check them with sha256sum -c)\n", printable(report.manifest),
+                       printable(report.sums));
     return out;
 }
 
 std::string json(const rescue::ExportReport& report)
 {
-    Json out{{"schema", "salvage.export/1"},
-             {"files", report.files},
-             {"folders", report.directories},
-             {"symlinks", report.symlinks},
-             {"others", report.others},
-             {"resumed", report.resumed},
+    Json out{{"schema", "salvage.export/1"}, {"files", report.files},   {"folders", report.directories},
+             {"symlinks", report.symlinks},  {"others", report.others}, {"resumed", report.resumed},
              {"bytes", report.bytes.value}};
     out["failed"] = Json::array();
     for (const auto& problem : report.failed) {
-        out["failed"].push_back({{"path", problem.path}, {"reason", problem.reason}, {"lost_bytes", problem.lost.value}, {"partial", problem.is_partial}});
+        out["failed"].push_back({{"path", problem.path},
+                                 {"reason", problem.reason},
+                                 {"lost_bytes", problem.lost.value},
+                                 {"partial", problem.is_partial}});
     }
     out["manifest"] = report.manifest;
     out["sums"] = report.sums;
@@ -125,9 +126,11 @@ std::string text(const rescue::SplitReport& report, TextStyle style)
 {
     std::string out;
     for (const auto& part : report.parts) {
-        out += fmt::format("{:<28} {:>12}  {}\n", printable(part.file), format_size(part.range.size()), part.sha256.empty() ? "no hash" : part.sha256);
+        out += fmt::format("{:<28} {:>12}  {}\n", printable(part.file), format_size(part.range.size()),
+                           part.sha256.empty() ? "no hash" : part.sha256);
         if (part.lost.value > 0) {
-            out += paint(fmt::format("  {} of it could not be read{}\n", format_size_exact(part.lost), part.is_cut ? ": the dump ends inside it" : ""),
+            out += paint(fmt::format("  {} of it could not be read{}\n", format_size_exact(part.lost),
+                                     part.is_cut ? ": the dump ends inside it" : ""),
                          Ink::danger, style);
         }
     }
@@ -135,12 +138,15 @@ std::string text(const rescue::SplitReport& report, TextStyle style)
         out += paint(fmt::format("not written: {}\n", printable(reason)), Ink::faint, style);
     }
     for (const auto& gap : report.gaps) {
-        out += paint(fmt::format("outside all partitions: {} at {}\n", format_size(gap.size()), format_offset(gap.start())), Ink::faint, style);
+        out += paint(
+            fmt::format("outside all partitions: {} at {}\n", format_size(gap.size()), format_offset(gap.start())),
+            Ink::faint, style);
     }
     if (!report.sha256.empty()) {
         out += fmt::format("SHA-256 of the whole dump: {}\n", report.sha256);
     }
-    out += fmt::format("manifest: {}\nhashes: {}   (check them with sha256sum -c)\n", printable(report.manifest), printable(report.sums));
+    out += fmt::format("manifest: {}\nhashes: {}   (check them with sha256sum -c)\n", printable(report.manifest),
+                       printable(report.sums));
     return out;
 }
 
@@ -170,12 +176,14 @@ std::string json(const rescue::SplitReport& report)
 std::string text(const rescue::DecryptReport& report, TextStyle style)
 {
     auto out = fmt::format("{}: {}\n", printable(report.path), format_size_exact(report.size));
-    out += report.sha256.empty() ? std::string{"no SHA-256: parts of it could not be read\n"} : fmt::format("SHA-256 {}\n", report.sha256);
+    out += report.sha256.empty() ? std::string{"no SHA-256: parts of it could not be read\n"}
+                                 : fmt::format("SHA-256 {}\n", report.sha256);
     if (report.resumed.value > 0) {
         out += fmt::format("{} of it were written by an earlier run\n", format_size(report.resumed));
     }
     for (const auto& range : report.lost) {
-        out += paint(fmt::format("could not be read, left as a hole: {} at {}\n", format_size_exact(range.size()), format_offset(range.start())),
+        out += paint(fmt::format("could not be read, left as a hole: {} at {}\n", format_size_exact(range.size()),
+                                 format_offset(range.start())),
                      Ink::danger, style);
     }
     return out;
@@ -206,14 +214,16 @@ std::string text(const rescue::SearchReport& report, TextStyle style)
     out += seconds > 0 ? fmt::format(" ({:.1f} a second)\n", static_cast<double>(report.tried) / seconds) : "\n";
     if (report.found) {
         out += report.password_matches_footer_only
-                   ? paint("The secret is right for the footer, and opens no filesystem on this userdata: they come from different installations.\n",
+                   ? paint("The secret is right for the footer, and opens no filesystem on this userdata: they come "
+                           "from different installations.\n",
                            Ink::warning, style)
                    : paint("Found.\n", Ink::good, style);
         for (const auto& fact : report.found->found.proof) {
             out += fmt::format("  {}\n", printable(fact));
         }
     } else if (report.end == password::SearchEnd::stopped) {
-        out += fmt::format("Stopped; all candidates below number {} are done. The same command goes on from there.\n", format_count(report.state.next));
+        out += fmt::format("Stopped; all candidates below number {} are done. The same command goes on from there.\n",
+                           format_count(report.state.next));
     } else {
         out += "Not found in this keyspace.\n";
     }

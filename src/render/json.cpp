@@ -40,12 +40,13 @@ std::string json(const rescue::FindReport& report)
     Json out{{"schema", "salvage.find/1"}, {"source", {{"path", report.path}, {"size", report.size.value}}}};
     out["hits"] = Json::array();
     for (const auto& hit : report.hits) {
-        out["hits"].push_back({{"offset", hit.at.value},
-                               {"pattern", hit.pattern},
-                               {"partition", hit.partition.empty() ? Json(nullptr) : Json(hit.partition)},
-                               {"partition_offset", hit.partition.empty() ? Json(nullptr) : Json(hit.at_in_partition.value)},
-                               {"structure", hit.is_structure ? Json(*hit.is_structure) : Json(nullptr)},
-                               {"note", hit.note.empty() ? Json(nullptr) : Json(hit.note)}});
+        out["hits"].push_back(
+            {{"offset", hit.at.value},
+             {"pattern", hit.pattern},
+             {"partition", hit.partition.empty() ? Json(nullptr) : Json(hit.partition)},
+             {"partition_offset", hit.partition.empty() ? Json(nullptr) : Json(hit.at_in_partition.value)},
+             {"structure", hit.is_structure ? Json(*hit.is_structure) : Json(nullptr)},
+             {"note", hit.note.empty() ? Json(nullptr) : Json(hit.note)}});
     }
     out["hits_not_listed"] = report.hits_not_listed;
     return dumped(out);
@@ -78,6 +79,7 @@ std::string json(const rescue::RescueReport& report)
     add_inspect(out, report.inspect);
     out["case"] = report.case_folder;
     out["report"] = report.report_path;
+    out["parts"] = report.parts_path.empty() ? Json(nullptr) : Json(report.parts_path);
     out["searched"] = report.searched;
     out["secret_file"] = report.secret_file.empty() ? Json(nullptr) : Json(report.secret_file);
     out["export"] = nullptr;

@@ -117,11 +117,8 @@ Json to_json(const rescue::Verdict& verdict)
     for (const auto& attack : verdict.cost) {
         cost.push_back({{"attack", attack.attack}, {"candidates", attack.candidates}, {"seconds", attack.seconds}});
     }
-    return {{"code", to_string(verdict.code)},
-            {"text", verdict.text},
-            {"proof", verdict.proof},
-            {"next", text_or_null(verdict.next)},
-            {"cost", cost}};
+    return {{"code", to_string(verdict.code)}, {"headline", headline(verdict)},      {"text", verdict.text},
+            {"proof", verdict.proof},          {"next", text_or_null(verdict.next)}, {"cost", cost}};
 }
 
 Json to_json(const rescue::FoundFooter& found, const rescue::Verdict* verdict)
@@ -129,7 +126,9 @@ Json to_json(const rescue::FoundFooter& found, const rescue::Verdict* verdict)
     const auto& footer = found.footer;
     Json scrypt = nullptr;
     if (uses_scrypt(footer.kdf)) {
-        scrypt = {{"n", 1ULL << footer.scrypt.n_log2}, {"r", 1ULL << footer.scrypt.r_log2}, {"p", 1ULL << footer.scrypt.p_log2}};
+        scrypt = {{"n", 1ULL << footer.scrypt.n_log2},
+                  {"r", 1ULL << footer.scrypt.r_log2},
+                  {"p", 1ULL << footer.scrypt.p_log2}};
     }
     const auto bytes_of = [](SectorCount sectors) {
         const auto bytes = to_bytes(sectors, sector_512());
@@ -181,7 +180,9 @@ Json to_json(const std::vector<io::Extent>& extents)
 {
     auto out = Json::array();
     for (const auto& extent : extents) {
-        out.push_back({{"start", extent.range.start().value}, {"size", extent.range.size().value}, {"kind", name_of(extent.kind)}});
+        out.push_back({{"start", extent.range.start().value},
+                       {"size", extent.range.size().value},
+                       {"kind", name_of(extent.kind)}});
     }
     return out;
 }
@@ -221,7 +222,8 @@ void add_inspect(Json& into, const rescue::InspectReport& report)
     into["footers"] = Json::array();
     for (std::size_t i = 0; i < report.outcome.footers.footers.size(); ++i) {
         const bool is_used = report.outcome.volume && report.outcome.volume->footer == i;
-        into["footers"].push_back(to_json(report.outcome.footers.footers[i], is_used ? &report.outcome.verdict : nullptr));
+        into["footers"].push_back(
+            to_json(report.outcome.footers.footers[i], is_used ? &report.outcome.verdict : nullptr));
     }
     into["decoys"] = Json::array();
     for (const auto& decoy : report.outcome.footers.decoys) {

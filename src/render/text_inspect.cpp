@@ -37,11 +37,13 @@ std::string text(const rescue::InspectReport& report, TextStyle style)
     if (!footers.footers.empty() || !footers.decoys.empty()) {
         out += heading("Crypto footers", style);
         for (const auto& found : footers.footers) {
-            out += fmt::format("  {}  {} {}.{}, {}, {}\n", format_offset(found.offset), fde::to_string(found.footer.kind),
-                               found.footer.major, found.footer.minor, fde::to_string(found.footer.kdf), printable(found.place));
+            out += fmt::format("  {}  {} {}.{}, {}, {}\n", format_offset(found.offset),
+                               fde::to_string(found.footer.kind), found.footer.major, found.footer.minor,
+                               fde::to_string(found.footer.kdf), printable(found.place));
         }
         for (const auto& decoy : footers.decoys) {
-            out += paint(fmt::format("  {}  not a footer: {}\n", format_offset(decoy.offset), printable(decoy.reason)), Ink::faint, style);
+            out += paint(fmt::format("  {}  not a footer: {}\n", format_offset(decoy.offset), printable(decoy.reason)),
+                         Ink::faint, style);
         }
     }
     if (!report.findings.empty()) {
@@ -61,15 +63,16 @@ std::string text(const rescue::RescueReport& report, TextStyle style)
     }
     out += heading("The case", style);
     out += fmt::format("  folder: {}\n", printable(report.case_folder));
-    if (report.split) {
-        out += fmt::format("  partitions: {}\n", printable(report.case_folder + "/parts"));
+    if (!report.parts_path.empty()) {
+        out += fmt::format("  partitions: {}\n", printable(report.parts_path));
     }
     if (report.exported) {
         out += fmt::format("  files: {}: {} files, {} folders, {}\n", printable(report.files_path),
                            format_count(report.exported->files), format_count(report.exported->directories),
                            format_size(report.exported->bytes));
         for (const auto& file : report.exported->failed) {
-            out += paint(fmt::format("  lost: {}: {}\n", printable(file.path), printable(file.reason)), Ink::danger, style);
+            out += paint(fmt::format("  lost: {}: {}\n", printable(file.path), printable(file.reason)), Ink::danger,
+                         style);
         }
     }
     if (!report.secret_file.empty()) {

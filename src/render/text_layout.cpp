@@ -2,6 +2,7 @@
 #include "render/text_parts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,7 +15,8 @@ namespace {
 std::size_t columns_of(std::string_view text) noexcept
 {
     // UTF-8 continuation bytes take no column; wide characters are rare in partition names.
-    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 std::string padded(const std::string& text, std::size_t width)
@@ -23,9 +25,28 @@ std::string padded(const std::string& text, std::size_t width)
     return columns < width ? text + std::string(width - columns, ' ') : text;
 }
 
-std::string number_or(bool is_known, std::uint64_t value)
+std::string hex_or(bool is_known, std::uint64_t value)
 {
     return is_known ? fmt::format("{:#x}", value) : "?";
+}
+
+std::string decimal_or(bool is_known, std::uint64_t value)
+{
+    return is_known ? fmt::format("{}", value) : "?";
+}
+
+/// What the tables say of a partition beside its place: what for, which filesystem, whether the flash tool skips it.
+std::string purpose_of(const partition::Partition& partition)
+{
+    std::string out{partition::to_string(partition.role)};
+    if (!partition.filesystem.empty()) {
+        out += ", " + printable(partition.filesystem);
+    }
+    const std::pair<std::string, std::string> hidden{"operation_type", "INVISIBLE"};
+    if (std::ranges::find(partition.attributes, hidden) != partition.attributes.end()) {
+        out += ", invisible to the flash tool";
+    }
+    return out;
 }
 
 Ink ink_of(Severity severity) noexcept
@@ -40,28 +61,31 @@ Ink ink_of(Severity severity) noexcept
 
 } // namespace
 
-std::string partition_table(const partition::Layout& layout, const std::vector<rescue::PartitionFacts>* facts, TextStyle style)
+std::string partition_table(const partition::Layout& layout, const std::vector<rescue::PartitionFacts>* facts,
+                            TextStyle style)
 {
     std::size_t name_width = 4;
     for (const auto& partition : layout.partitions) {
         name_width = std::max(name_width, columns_of(printable(partition.name)));
     }
-    auto out = paint(fmt::format("  {}  {:<7}  {:>14}  {:>14}  {:>10}  {:<11}  {}\n", padded("name", name_width), "region", "start",
-                                 "end", "size", "source", facts == nullptr ? "what for" : "content"),
+    // Starts in both bases: hex editors and scatter files speak hex, dd and search tools decimal.
+    constexpr std::string_view row{"  {}  {:<7}  {:>12}  {:>13}  {:>12}  {:>10}  {:<12}  {}\n"};
+    auto out = paint(fmt::format(row, padded("name", name_width), "region", "start", "(decimal)", "end", "size",
+                                 "source", facts == nullptr ? "what for" : "content"),
                      Ink::faint, style);
     for (std::size_t i = 0; i < layout.partitions.size(); ++i) {
         const auto& partition = layout.partitions[i];
-        std::string content{partition::to_string(partition.role)};
+        auto content = purpose_of(partition);
         if (facts != nullptr && i < facts->size()) {
             content = facts->at(i).filesystem.empty() ? facts->at(i).looks : facts->at(i).filesystem;
-        } else if (!partition.filesystem.empty()) {
-            content += ", " + printable(partition.filesystem);
         }
-        out += fmt::format("  {}  {:<7}  {:>14}  {:>14}  {:>10}  {:<11}  {}\n", padded(printable(partition.name), name_width),
-                           printable(partition.region), number_or(partition.is_start_known, partition.start.value),
-                           number_or(partition.is_start_known && partition.is_size_known,
-                                     partition.start.value + partition.size.value),
-                           partition.is_size_known ? format_size(partition.size) : "?", printable(partition.source), content);
+        const bool is_end_known = partition.is_start_known && partition.is_size_known;
+        out += fmt::format(row, padded(printable(partition.name), name_width), printable(partition.region),
+                           hex_or(partition.is_start_known, partition.start.value),
+                           decimal_or(partition.is_start_known, partition.start.value),
+                           hex_or(is_end_known, is_end_known ? partition.start.value + partition.size.value : 0),
+                           partition.is_size_known ? format_size(partition.size) : "?", printable(partition.source),
+                           content);
     }
     return out;
 }
@@ -70,7 +94,8 @@ std::string finding_list(const std::vector<Finding>& findings, TextStyle style)
 {
     std::string out;
     for (const auto& finding : findings) {
-        out += fmt::format("  {} {}\n", paint(fmt::format("{}:", to_string(finding.severity)), ink_of(finding.severity), style),
+        out += fmt::format("  {} {}\n",
+                           paint(fmt::format("{}:", to_string(finding.severity)), ink_of(finding.severity), style),
                            printable(finding.text));
         std::string values;
         for (const auto& [name, number] : finding.numbers) {
@@ -80,7 +105,8 @@ std::string finding_list(const std::vector<Finding>& findings, TextStyle style)
             values += fmt::format("{}{} {}", values.empty() ? "" : ", ", name, printable(word));
         }
         const auto place = finding.where.partition.empty() ? std::string{} : printable(finding.where.partition) + ", ";
-        out += paint(fmt::format("      {}{}{}{}\n", place, finding.code, values.empty() ? "" : ": ", values), Ink::faint, style);
+        out += paint(fmt::format("      {}{}{}{}\n", place, finding.code, values.empty() ? "" : ": ", values),
+                     Ink::faint, style);
     }
     return out;
 }
@@ -89,11 +115,13 @@ std::string text(const partition::Layout& layout, TextStyle style)
 {
     std::string out;
     for (const auto& table : layout.tables) {
-        out += fmt::format("{}: {}{}, {} partitions\n", printable(table.path), table.kind,
-                           table.dialect.empty() ? "" : " (" + printable(table.dialect) + ")", table.partitions.size());
+        out += fmt::format("{}: {}{}, {} partition{}\n", printable(table.path), table.kind,
+                           table.dialect.empty() ? "" : " (" + printable(table.dialect) + ")", table.partitions.size(),
+                           table.partitions.size() == 1 ? "" : "s");
         if (!table.footer_place.empty()) {
-            out += fmt::format("  the crypto footer is at: {}\n", table.footer_place == "footer" ? "the last 16 KiB of userdata"
-                                                                                            : printable(table.footer_place));
+            out += fmt::format("  the crypto footer is at: {}\n", table.footer_place == "footer"
+                                                                      ? "the last 16 KiB of userdata"
+                                                                      : printable(table.footer_place));
         }
         if (!table.data_encryption.empty()) {
             out += fmt::format("  encryption of /data: {}\n", printable(table.data_encryption));

@@ -13,8 +13,9 @@ std::string text(const rescue::FindReport& report, TextStyle style)
 {
     std::string out;
     for (const auto& hit : report.hits) {
-        const auto place = hit.partition.empty() ? std::string{"outside any partition"}
-                                                 : fmt::format("{}+{:#x}", printable(hit.partition), hit.at_in_partition.value);
+        const auto place = hit.partition.empty()
+                               ? std::string{"outside any partition"}
+                               : fmt::format("{}+{:#x}", printable(hit.partition), hit.at_in_partition.value);
         out += fmt::format("{:>14} = {:#x} = {}  {}", hit.at.value, hit.at.value, place, printable(hit.pattern));
         if (hit.is_structure) {
             out += *hit.is_structure ? paint("  structure", Ink::good, style) : paint("  decoy", Ink::faint, style);
@@ -69,16 +70,18 @@ std::string hex_rows(const rescue::HexReport& report, TextStyle style)
         const auto row = bytes.subspan(at, std::min(row_bytes, bytes.size() - at));
         const auto where = report.at + ByteCount{at};
         const bool is_last = at + row_bytes >= bytes.size();
-        const bool repeats = at > 0 && !is_last && std::ranges::equal(row, bytes.subspan(at - row_bytes, row_bytes)) &&
-                             is_unreadable(report, where) == is_unreadable(report, report.at + ByteCount{at - row_bytes});
+        const bool repeats =
+            at > 0 && !is_last && std::ranges::equal(row, bytes.subspan(at - row_bytes, row_bytes)) &&
+            is_unreadable(report, where) == is_unreadable(report, report.at + ByteCount{at - row_bytes});
         if (repeats) {
             out += is_folding ? "" : "*\n";
             is_folding = true;
             continue;
         }
         is_folding = false;
-        out += fmt::format("{:012x}  {}\n", where.value,
-                           is_unreadable(report, where) ? paint("could not be read", Ink::danger, style) : hex_row(row));
+        out +=
+            fmt::format("{:012x}  {}\n", where.value,
+                        is_unreadable(report, where) ? paint("could not be read", Ink::danger, style) : hex_row(row));
     }
     return out;
 }
@@ -90,10 +93,11 @@ std::string text(const rescue::HexReport& report, TextStyle style)
     auto out = fmt::format("{} = {}\n", format_offset(report.at), printable(report.place));
     out += hex_rows(report, style);
     if (!report.structure.empty()) {
-        out += paint(fmt::format("\n{} at {}\n", report.structure, format_offset(report.structure_at)), Ink::strong, style);
+        out += paint(fmt::format("\n{} at {}\n", report.structure, format_offset(report.structure_at)), Ink::strong,
+                     style);
         for (const auto& field : report.fields) {
-            out += fmt::format("  {:#014x}  {:<28} {}{}\n", report.structure_at.value + field.range.start().value, field.name,
-                               printable(field.value),
+            out += fmt::format("  {:#014x}  {:<28} {}{}\n", report.structure_at.value + field.range.start().value,
+                               field.name, printable(field.value),
                                field.meaning.empty() ? "" : "   " + paint(printable(field.meaning), Ink::faint, style));
         }
     }

@@ -9,8 +9,8 @@
 namespace salvage::render {
 
 /// The partitions as a table; with `facts` its last column says what is in them, otherwise what they are for.
-[[nodiscard]] std::string partition_table(const partition::Layout& layout, const std::vector<rescue::PartitionFacts>* facts,
-                                          TextStyle style);
+[[nodiscard]] std::string partition_table(const partition::Layout& layout,
+                                          const std::vector<rescue::PartitionFacts>* facts, TextStyle style);
 [[nodiscard]] std::string finding_list(const std::vector<Finding>& findings, TextStyle style);
 
 } // namespace salvage::render

@@ -25,7 +25,7 @@ Ink ink_of(rescue::VerdictCode code) noexcept
 
 std::string text(const rescue::Verdict& verdict, TextStyle style)
 {
-    auto out = paint(rescue::headline(verdict.code), ink_of(verdict.code), style) + "\n";
+    auto out = paint(rescue::headline(verdict), ink_of(verdict.code), style) + "\n";
     out += printable(verdict.text) + "\n";
     if (!verdict.cost.empty()) {
         out += "\nWhat a search takes on this machine, at most:\n";
@@ -69,13 +69,14 @@ std::string text(const rescue::FooterReport& report, TextStyle style)
     std::string out;
     for (std::size_t i = 0; i < report.search.footers.size(); ++i) {
         const auto& found = report.search.footers[i];
-        out += paint(fmt::format("{} crypto footer {}.{} at {}\n", fde::to_string(found.footer.kind), found.footer.major,
-                                 found.footer.minor, format_offset(found.offset)),
+        out += paint(fmt::format("{} crypto footer {}.{} at {}\n", fde::to_string(found.footer.kind),
+                                 found.footer.major, found.footer.minor, format_offset(found.offset)),
                      Ink::strong, style);
         if (const auto fields = fde::describe_footer(found.raw); fields.has_value()) {
             for (const auto& field : *fields) {
-                out += fmt::format("  {:#06x}  {:<28} {}{}\n", field.range.start().value, field.name, printable(field.value),
-                                   field.meaning.empty() ? "" : "   " + paint(printable(field.meaning), Ink::faint, style));
+                out += fmt::format(
+                    "  {:#06x}  {:<28} {}{}\n", field.range.start().value, field.name, printable(field.value),
+                    field.meaning.empty() ? "" : "   " + paint(printable(field.meaning), Ink::faint, style));
             }
         }
         for (const auto& entry : found.persist) {

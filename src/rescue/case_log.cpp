@@ -82,7 +82,8 @@ Result<std::unique_ptr<CaseLog>> CaseLog::open(const std::filesystem::path& path
     auto state = std::make_unique<State>();
     state->clock = &clock;
     state->previous = tail.previous;
-    state->descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644); // NOLINT(cppcoreguidelines-pro-type-vararg): POSIX
+    state->descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+                               0644); // NOLINT(cppcoreguidelines-pro-type-vararg): POSIX
     if (state->descriptor < 0) {
         return from_errno(errno, "the case log cannot be opened", path.string());
     }
@@ -91,7 +92,9 @@ Result<std::unique_ptr<CaseLog>> CaseLog::open(const std::filesystem::path& path
     }
     std::unique_ptr<CaseLog> log{new CaseLog{std::move(state)}};
     if (tail.is_torn) {
-        log->write("log.torn", "the line before this one was cut off by an interruption; the chain goes on from the last whole one");
+        log->write(
+            "log.torn",
+            "the line before this one was cut off by an interruption; the chain goes on from the last whole one");
     }
     return log;
 }

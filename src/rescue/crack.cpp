@@ -66,7 +66,8 @@ Result<CrackTarget> crack_target(const DumpRequest& dump_request, const OpenRequ
     const auto dump = SALVAGE_TRY(open_dump(dump_request));
     const auto footers = SALVAGE_TRY(find_footers(dump, context));
     if (footers.footers.empty()) {
-        return not_found("no crypto footer was found", fmt::format("searched: the known places and every byte of {}", dump.path),
+        return not_found("no crypto footer was found",
+                         fmt::format("searched: the known places and every byte of {}", dump.path),
                          "give it with --footer FILE");
     }
     std::optional<Error> first;
@@ -82,12 +83,14 @@ Result<CrackTarget> crack_target(const DumpRequest& dump_request, const OpenRequ
     return *first;
 }
 
-Result<SearchSubject> search_subject(const Dump& dump, const FoundFooter& found, std::unique_ptr<const fde::Unlocker> unlocker)
+Result<SearchSubject> search_subject(const Dump& dump, const FoundFooter& found,
+                                     std::unique_ptr<const fde::Unlocker> unlocker)
 {
     SearchSubject out{.unlocker = std::move(unlocker), .userdata = {}, .disk_lba = {}};
     // A file that holds little more than the footer is no userdata to prove a key on.
-    const bool is_footer_alone = dump.is_bare && found.file.empty() &&
-                                 (found.offset.value == 0 || dump.source->size() <= ByteCount{2 * fde::footer_area.value});
+    const bool is_footer_alone =
+        dump.is_bare && found.file.empty() &&
+        (found.offset.value == 0 || dump.source->size() <= ByteCount{2 * fde::footer_area.value});
     const auto userdata = userdata_of(dump);
     if (!userdata || is_footer_alone) {
         return out;
@@ -107,7 +110,8 @@ Result<PinRange> parse_pin_range(const std::string& text)
         step = std::from_chars(step.ptr + 1, end, out.max);
     }
     if (step.ec != std::errc{} || step.ptr != end || out.min > out.max) {
-        return invalid_argument(fmt::format("'{}' is no number of digits", printable(text)), "4 to 16, or a range as 4-6, was expected");
+        return invalid_argument(fmt::format("'{}' is no number of digits", printable(text)),
+                                "4 to 16, or a range as 4-6, was expected");
     }
     return out;
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "rescue/case_file.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/fde/unlock.hpp"
 #include "salvage/io/ddrescue_map.hpp"
@@ -57,8 +58,9 @@ bool names_partitions(const partition::Table& table)
 
 } // namespace
 
-Result<Dump> open_dump(const DumpRequest& request)
+Result<Dump> open_dump(const DumpRequest& named)
 {
+    const auto request = SALVAGE_TRY(resolve_case(named));
     Dump dump;
     dump.path = request.path.string();
     dump.container = SALVAGE_TRY(io::container_kind(request.path));
@@ -83,13 +85,14 @@ Result<Dump> open_dump(const DumpRequest& request)
 Result<io::SourcePtr> open_partition(const Dump& dump, const partition::Partition& partition)
 {
     if (partition.region != "user") {
-        return not_found(fmt::format("partition '{}' is not in this dump", printable(partition.name)),
-                         fmt::format("it lies in the region '{}', and a dump of EMMC_USER does not hold that",
-                                     partition.region));
+        return not_found(
+            fmt::format("partition '{}' is not in this dump", printable(partition.name)),
+            fmt::format("it lies in the region '{}', and a dump of EMMC_USER does not hold that", partition.region));
     }
     if (!partition.is_start_known || !partition.is_size_known) {
         return not_found(fmt::format("partition '{}' cannot be cut out", printable(partition.name)),
-                         "the tables do not say where it starts or ends", "give the GPT or the scatter file: --scatter FILE");
+                         "the tables do not say where it starts or ends",
+                         "give the GPT or the scatter file: --scatter FILE");
     }
     const auto range = ByteRange::make(partition.start, partition.size);
     if (!range) {

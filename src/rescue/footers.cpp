@@ -47,7 +47,8 @@ public:
         }
         const auto raw = io::read_up_to(*dump_->source, at, fde::footer_area);
         if (!raw.has_value()) {
-            search_->searched.push_back(fmt::format("{}: could not be read", partition::describe_offset(dump_->layout, at)));
+            search_->searched.push_back(
+                fmt::format("{}: could not be read", partition::describe_offset(dump_->layout, at)));
             return;
         }
         consider(*raw, at, found_by);
@@ -261,13 +262,15 @@ void add_footers_from_scan(FooterSearch& search, const Dump& dump, const std::ve
         }
         const auto start = hit.at - ByteCount{distance};
         collector.look_at(start, "scan");
-        if (!collector.has_footer_at(start) &&
-            std::ranges::none_of(search.decoys, [&](const Decoy& known) { return known.offset == start || known.offset == hit.at; })) {
+        if (!collector.has_footer_at(start) && std::ranges::none_of(search.decoys, [&](const Decoy& known) {
+                return known.offset == start || known.offset == hit.at;
+            })) {
             const auto found = io::read_up_to(*dump.source, start, ByteCount{4});
-            collector.add_decoy(hit.at, fmt::format("the text \"{}\" with {} at {:#x} bytes before it instead of a footer's "
-                                                    "magic: a string inside other data",
-                                                    printable(as_text(pattern.bytes)),
-                                                    found.has_value() ? to_spaced_hex(*found) : "unreadable bytes", distance));
+            collector.add_decoy(hit.at,
+                                fmt::format("the text \"{}\" with {} at {:#x} bytes before it instead of a footer's "
+                                            "magic: a string inside other data",
+                                            printable(as_text(pattern.bytes)),
+                                            found.has_value() ? to_spaced_hex(*found) : "unreadable bytes", distance));
         }
     }
     sort_best_first(search);

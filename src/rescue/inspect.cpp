@@ -17,6 +17,54 @@ namespace {
 constexpr double looks_encrypted_from = 7.9;
 constexpr double looks_empty_below = 0.05;
 
+/// What a partition's blocks look like together.  Empty blocks tell nothing about the others.
+class BlockCounts {
+public:
+    void add(const scan::BlockSummary& block)
+    {
+        if (block.is_unreadable || block.entropy < 0) {
+            return;
+        }
+        ++read_;
+        if (block.is_zero) {
+            return;
+        }
+        const auto entropy = static_cast<double>(block.entropy);
+        ++written_;
+        sum_ += entropy;
+        random_ += entropy >= looks_encrypted_from ? 1U : 0U;
+    }
+
+    /// Bits a byte over the blocks that hold anything; negative where nothing could be read.
+    [[nodiscard]] double mean_entropy() const noexcept
+    {
+        if (read_ == 0) {
+            return -1;
+        }
+        return written_ == 0 ? 0 : sum_ / static_cast<double>(written_);
+    }
+
+    [[nodiscard]] std::string looks() const
+    {
+        if (read_ == 0) {
+            return "could not be read";
+        }
+        if (mean_entropy() < looks_empty_below) {
+            return "empty";
+        }
+        if (random_ * 10 >= written_ * 9) {
+            return "looks encrypted";
+        }
+        return random_ * 4 >= written_ ? "mixed" : "text or code";
+    }
+
+private:
+    double sum_{0};
+    std::uint64_t read_{0};
+    std::uint64_t written_{0};
+    std::uint64_t random_{0};
+};
+
 PartitionFacts facts_of(const Dump& dump, const partition::Partition& partition, const scan::ScanResult& scan)
 {
     PartitionFacts out{.filesystem = {}, .looks = "not in this dump", .entropy = -1};
@@ -31,34 +79,14 @@ PartitionFacts facts_of(const Dump& dump, const partition::Partition& partition,
     if (!range || scan.block.value == 0) {
         return out;
     }
-    double sum = 0;
-    std::uint64_t read = 0;
-    std::uint64_t random = 0;
-    std::uint64_t written = 0;
     const auto first = range->start().value / scan.block.value;
     const auto last = (range->end().value + scan.block.value - 1) / scan.block.value;
+    BlockCounts counts;
     for (auto i = first; i < std::min<std::uint64_t>(last, scan.blocks.size()); ++i) {
-        const auto& block = scan.blocks[i];
-        if (block.is_unreadable || block.entropy < 0) {
-            continue;
-        }
-        sum += static_cast<double>(block.entropy);
-        ++read;
-        written += block.is_zero ? 0U : 1U;
-        random += static_cast<double>(block.entropy) >= looks_encrypted_from ? 1U : 0U;
+        counts.add(scan.blocks[i]);
     }
-    if (read == 0) {
-        out.looks = "could not be read";
-        return out;
-    }
-    out.entropy = sum / static_cast<double>(read);
-    if (out.entropy < looks_empty_below) {
-        out.looks = "empty";
-    } else if (random * 10 >= written * 9) {
-        out.looks = "looks encrypted";
-    } else {
-        out.looks = out.entropy > 6.5 ? "mixed" : "text or code";
-    }
+    out.looks = counts.looks();
+    out.entropy = counts.mean_entropy();
     return out;
 }
 
@@ -117,13 +145,19 @@ Verdict judge_footer(const fde::CryptoFooter& footer, const OpenRequest& request
         return is_password.has_value() && is_password->value_or(false);
     };
     if (request.try_default_password && opens(as_bytes("default_password"))) {
-        return {.code = VerdictCode::open, .text = "The default password opens this footer: the phone asked nobody for a secret.",
-                .proof = {"Checked by the footer's own check value."}, .next = {}, .cost = {}};
+        return {.code = VerdictCode::open,
+                .text = "The default password opens this footer: the phone asked nobody for a secret.",
+                .proof = {"Checked by the footer's own check value."},
+                .next = {},
+                .cost = {}};
     }
     for (const auto& given : request.secrets) {
         if (opens(given.bytes.expose())) {
-            return {.code = VerdictCode::open, .text = "The given secret is this footer's password.",
-                    .proof = {"Checked by the footer's own check value."}, .next = {}, .cost = {}};
+            return {.code = VerdictCode::open,
+                    .text = "The given secret is this footer's password.",
+                    .proof = {"Checked by the footer's own check value."},
+                    .next = {},
+                    .cost = {}};
         }
     }
     Verdict out{.code = VerdictCode::needs_secret,
@@ -132,7 +166,8 @@ Verdict judge_footer(const fde::CryptoFooter& footer, const OpenRequest& request
                 .next = "salvage crack FILE",
                 .cost = {}};
     if (!request.secrets.empty()) {
-        out.text += " The secret that was given is not it, or the footer has no check value and userdata is needed to tell.";
+        out.text +=
+            " The secret that was given is not it, or the footer has no check value and userdata is needed to tell.";
     }
     if (request.measure_cost) {
         out.cost = forecast(**unlocker, context);

@@ -115,11 +115,13 @@ std::string size_fact(const Dump& dump, const FoundFooter& found)
         return fmt::format("The footer's fs_size equals the userdata partition: {}.", format_size_exact(*mapped));
     }
     if (mapped->value < userdata->size.value && userdata->size.value - mapped->value <= 0x8000) {
-        return fmt::format("The footer's fs_size is {} less than the userdata partition: the footer's own reserve at its end.",
-                           format_size(userdata->size - *mapped));
+        return fmt::format(
+            "The footer's fs_size is {} less than the userdata partition: the footer's own reserve at its end.",
+            format_size(userdata->size - *mapped));
     }
-    return fmt::format("The footer's fs_size is {} and the userdata partition is {}: they may come from different installations.",
-                       format_size_exact(*mapped), format_size_exact(userdata->size));
+    return fmt::format(
+        "The footer's fs_size is {} and the userdata partition is {}: they may come from different installations.",
+        format_size_exact(*mapped), format_size_exact(userdata->size));
 }
 
 } // namespace
@@ -128,12 +130,13 @@ std::vector<std::string> footer_proof(const FoundFooter& found)
 {
     const auto& footer = found.footer;
     std::vector<std::string> out{
-        fmt::format("{} crypto footer {}.{} at {} ({}), found by {}.", fde::to_string(footer.kind), footer.major, footer.minor,
-                    format_offset(found.offset), found.place, found.found_by),
+        fmt::format("{} crypto footer {}.{} at {} ({}), found by {}.", fde::to_string(footer.kind), footer.major,
+                    footer.minor, format_offset(found.offset), found.place, found.found_by),
         fmt::format("Key derivation: {}{}; cipher: {}; key of {} bytes.", fde::to_string(footer.kdf),
                     footer.kdf == fde::Kdf::pbkdf2 || footer.kdf == fde::Kdf::samsung_pbkdf2_sha256
                         ? std::string{}
-                        : fmt::format(" (N=2^{}, r=2^{}, p=2^{})", footer.scrypt.n_log2, footer.scrypt.r_log2, footer.scrypt.p_log2),
+                        : fmt::format(" (N=2^{}, r=2^{}, p=2^{})", footer.scrypt.n_log2, footer.scrypt.r_log2,
+                                      footer.scrypt.p_log2),
                     printable(footer.cipher), footer.key_bytes)};
     if (const auto words = flags_in_words(footer.flags); !words.empty()) {
         out.push_back(fmt::format("Flags {:#x}: {}.", footer.flags, words));
@@ -168,17 +171,20 @@ std::optional<PlainJudgement> judge_plain(const Dump& dump)
     volume->how = "not encrypted";
     PlainJudgement out;
     out.volume = std::move(volume);
-    out.verdict.proof.push_back(fmt::format("{} superblock in the clear at the start of {}.", plain->name, userdata->name));
+    out.verdict.proof.push_back(
+        fmt::format("{} superblock in the clear at the start of {}.", plain->name, userdata->name));
     if (plain->has_encrypt_feature) {
         out.verdict.code = VerdictCode::file_based_encryption;
-        out.verdict.text = "The filesystem is readable, but it uses file-based encryption: names and content of most files are "
-                           "ciphertext whose keys the phone's chip keeps. What is not encrypted can be exported.";
+        out.verdict.text =
+            "The filesystem is readable, but it uses file-based encryption: names and content of most files are "
+            "ciphertext whose keys the phone's chip keeps. What is not encrypted can be exported.";
         out.verdict.proof.push_back("The filesystem's feature 'encrypt' is set.");
         out.verdict.next = fmt::format("salvage ls {} /", dump_and_layout(dump));
         return out;
     }
     out.verdict.code = VerdictCode::not_encrypted;
-    out.verdict.text = fmt::format("{} is a plain {} filesystem. Nothing has to be unlocked.", userdata->name, plain->name);
+    out.verdict.text =
+        fmt::format("{} is a plain {} filesystem. Nothing has to be unlocked.", userdata->name, plain->name);
     out.verdict.next = fmt::format("salvage export {} -o FOLDER", dump_and_layout(dump));
     return out;
 }
@@ -201,8 +207,11 @@ Verdict key_missing(const Dump& dump, const FooterSearch& footers, double entrop
     Verdict out{.code = VerdictCode::key_missing, .text = {}, .proof = {}, .next = {}, .cost = {}};
     const bool has_metadata = dump.layout.find("metadata") != nullptr;
     out.text = "userdata looks encrypted, and the crypto footer that holds its key is not in this dump. ";
-    out.text += has_metadata ? "The place where it belongs, the partition metadata, holds none: it was wiped, or another dump has it."
-                             : "It lies in the last 16 KiB of userdata, or in a small partition of its own (metadata, encrypt, extra, bk1).";
+    out.text +=
+        has_metadata
+            ? "The place where it belongs, the partition metadata, holds none: it was wiped, or another dump has it."
+            : "It lies in the last 16 KiB of userdata, or in a small partition of its own (metadata, encrypt, extra, "
+              "bk1).";
     out.proof.push_back(fmt::format("userdata starts with {:.3f} bits of entropy a byte: ciphertext.", entropy));
     for (const auto& searched : footers.searched) {
         out.proof.push_back("Searched: " + searched + ".");
@@ -211,8 +220,9 @@ Verdict key_missing(const Dump& dump, const FooterSearch& footers, double entrop
     if (completeness.expected && !completeness.is_complete) {
         out.proof.push_back(completeness.text);
     }
-    out.next = fmt::format("salvage inspect {} --footer FILE   (FILE: the metadata partition, or the missing end of userdata)",
-                           shell_quoted(dump.path));
+    out.next =
+        fmt::format("salvage inspect {} --footer FILE   (FILE: the metadata partition, or the missing end of userdata)",
+                    shell_quoted(dump.path));
     return out;
 }
 
@@ -234,22 +244,25 @@ PlainJudgement judge_without_footer(const Dump& dump, const FooterSearch& footer
     const auto entropy = source.has_value() ? sampled_entropy(**source, ByteOffset{0}) : -1.0;
     if (entropy >= ciphertext_entropy) {
         if (const auto filesystem = metadata_filesystem(dump)) {
-            out.verdict = {.code = VerdictCode::file_based_encryption,
-                           .text = "userdata is encrypted as a whole with a key that Android 9 and later keep in the filesystem on "
-                                   "metadata, wrapped by the phone's chip (metadata encryption). No password opens it on a computer.",
-                           .proof = {fmt::format("metadata holds a {} filesystem instead of a crypto footer.", *filesystem),
-                                     fmt::format("userdata starts with {:.3f} bits of entropy a byte: ciphertext.", entropy)},
-                           .next = fmt::format("salvage split {} -o PARTS", dump_and_layout(dump)),
-                           .cost = {}};
+            out.verdict = {
+                .code = VerdictCode::file_based_encryption,
+                .text =
+                    "userdata is encrypted as a whole with a key that Android 9 and later keep in the filesystem on "
+                    "metadata, wrapped by the phone's chip (metadata encryption). No password opens it on a computer.",
+                .proof = {fmt::format("metadata holds a {} filesystem instead of a crypto footer.", *filesystem),
+                          fmt::format("userdata starts with {:.3f} bits of entropy a byte: ciphertext.", entropy)},
+                .next = fmt::format("salvage split {} -o PARTS", dump_and_layout(dump)),
+                .cost = {}};
             return out;
         }
         out.verdict = key_missing(dump, footers, entropy);
         return out;
     }
     out.verdict = {.code = VerdictCode::damaged,
-                   .text = entropy < 0 ? "The start of userdata could not be read, and no crypto footer was found."
-                                       : "userdata starts neither with a filesystem nor with ciphertext: it was wiped, or the "
-                                         "layout points to the wrong place.",
+                   .text = entropy < 0
+                               ? "The start of userdata could not be read, and no crypto footer was found."
+                               : "userdata starts neither with a filesystem nor with ciphertext: it was wiped, or the "
+                                 "layout points to the wrong place.",
                    .proof = {entropy < 0 ? "The first 64 KiB of userdata are unreadable."
                                          : fmt::format("userdata starts with {:.3f} bits of entropy a byte.", entropy)},
                    .next = fmt::format("salvage hex {} {}", dump_and_layout(dump), dump.is_bare ? "0" : "userdata"),
@@ -275,7 +288,8 @@ Verdict needs_secret(const Dump& dump, const FoundFooter& found, bool was_one_gi
 Verdict needs_phone_key(const Dump& dump, const FoundFooter& found, const fde::OfflineAnswer& answer)
 {
     Verdict out{.code = VerdictCode::needs_phone_key,
-                .text = "The data is intact, but its key is wrapped by a key inside this phone's chip. Put the same partitions back "
+                .text = "The data is intact, but its key is wrapped by a key inside this phone's chip. Put the same "
+                        "partitions back "
                         "on the same phone and unlock it there.",
                 .proof = footer_proof(found),
                 .next = fmt::format("salvage split {} -o PARTS", dump_and_layout(dump)),
@@ -307,10 +321,11 @@ Verdict not_supported(const FoundFooter& found, const std::string& reason)
 Verdict mismatch(const Dump& dump, const FoundFooter& found, const std::string& which_secret)
 {
     Verdict out{.code = VerdictCode::mismatch,
-                .text = fmt::format("The {} is right for this footer, but the key it gives does not open this userdata: footer and "
-                                    "data come from different installations. A phone in this state says \"password correct, but "
-                                    "data corrupted\".",
-                                    which_secret),
+                .text = fmt::format(
+                    "The {} is right for this footer, but the key it gives does not open this userdata: footer and "
+                    "data come from different installations. A phone in this state says \"password correct, but "
+                    "data corrupted\".",
+                    which_secret),
                 .proof = footer_proof(found),
                 .next = fmt::format("salvage find {}   (an older footer may lie elsewhere; or give it: --footer FILE)",
                                     dump_and_layout(dump)),
@@ -324,7 +339,8 @@ Verdict mismatch(const Dump& dump, const FoundFooter& found, const std::string& 
 Verdict damaged_start(const FoundFooter& found, const Error& error)
 {
     Verdict out{.code = VerdictCode::damaged,
-                .text = "The footer is whole, but the first blocks of userdata cannot be read, so no key can be proven.",
+                .text =
+                    "The footer is whole, but the first blocks of userdata cannot be read, so no key can be proven.",
                 .proof = footer_proof(found),
                 .next = "Read the start of userdata again, or give the volume key: --master-key FILE --cipher NAME",
                 .cost = {}};
@@ -334,11 +350,12 @@ Verdict damaged_start(const FoundFooter& found, const Error& error)
 
 Verdict opened(const Dump& dump, const OpenedVolume& volume, const FoundFooter* found)
 {
-    Verdict out{.code = VerdictCode::open,
-                .text = fmt::format("userdata is open ({}). The filesystem inside is {}.", volume.how, volume.proof.filesystem),
-                .proof = volume.proof.facts,
-                .next = fmt::format("salvage export {} -o FOLDER", dump_and_layout(dump)),
-                .cost = {}};
+    Verdict out{
+        .code = VerdictCode::open,
+        .text = fmt::format("userdata is open ({}). The filesystem inside is {}.", volume.how, volume.proof.filesystem),
+        .proof = volume.proof.facts,
+        .next = fmt::format("salvage export {} -o FOLDER", dump_and_layout(dump)),
+        .cost = {}};
     out.proof.push_back(fmt::format("Mapping: {}, {}.", crypto::to_string(volume.proof.volume.cipher),
                                     format_size_exact(volume.proof.volume.length)));
     if (volume.proof.volume.encrypted_upto) {

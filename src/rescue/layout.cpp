@@ -30,4 +30,17 @@ Result<partition::Layout> read_layout(const std::vector<std::filesystem::path>& 
     return partition::reconcile(std::move(tables), dump_size);
 }
 
+Result<NamedOffsets> name_offsets(partition::Layout layout, const std::vector<std::string>& texts)
+{
+    NamedOffsets out{.layout = std::move(layout), .offsets = {}};
+    for (const auto& text : texts) {
+        const auto at = SALVAGE_TRY(partition::resolve_offset(out.layout, text));
+        const auto* const holder = out.layout.containing(at);
+        out.offsets.push_back({.offset = at,
+                               .partition = holder == nullptr ? std::string{} : holder->name,
+                               .within = holder == nullptr ? ByteCount{} : at - holder->start});
+    }
+    return out;
+}
+
 } // namespace salvage::rescue

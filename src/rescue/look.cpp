@@ -35,10 +35,12 @@ void add_structure_notes(const Dump& dump, FindReport& report, const std::vector
         };
         if (const auto found = std::ranges::find_if(search.footers, covers); found != search.footers.end()) {
             hit.is_structure = true;
-            hit.note = fmt::format("part of the {} crypto footer at {}", fde::to_string(found->footer.kind), format_offset(found->offset));
+            hit.note = fmt::format("part of the {} crypto footer at {}", fde::to_string(found->footer.kind),
+                                   format_offset(found->offset));
             continue;
         }
-        const auto decoy = std::ranges::find_if(search.decoys, [&](const Decoy& known) { return known.offset == hit.at; });
+        const auto decoy =
+            std::ranges::find_if(search.decoys, [&](const Decoy& known) { return known.offset == hit.at; });
         if (decoy != search.decoys.end()) {
             hit.is_structure = false;
             hit.note = decoy->reason;
@@ -95,7 +97,8 @@ Result<> read_readable(const io::ByteSource& source, ByteRange range, HexReport&
             continue;
         }
         const auto offset = static_cast<std::size_t>((extent.range.start() - range.start()).value);
-        SALVAGE_TRY(source.read_at(extent.range.start(), all.subspan(offset, static_cast<std::size_t>(extent.range.size().value))));
+        SALVAGE_TRY(source.read_at(extent.range.start(),
+                                   all.subspan(offset, static_cast<std::size_t>(extent.range.size().value))));
     }
     return {};
 }
@@ -105,7 +108,8 @@ void add_structure(const Dump& dump, ByteOffset at, HexReport& report)
 {
     const auto sector_start = ByteOffset{at.value / sector_512().bytes() * sector_512().bytes()};
     std::vector<ByteOffset> starts{at, sector_start};
-    if (const auto* const holder = dump.layout.containing(at); holder != nullptr && (at - holder->start) < fde::footer_area) {
+    if (const auto* const holder = dump.layout.containing(at);
+        holder != nullptr && (at - holder->start) < fde::footer_area) {
         starts.push_back(holder->start);
     }
     for (const auto start : starts) {
@@ -115,7 +119,8 @@ void add_structure(const Dump& dump, ByteOffset at, HexReport& report)
         }
         if (auto fields = fde::describe_footer(*raw); fields.has_value()) {
             const auto footer = fde::parse_footer(*raw);
-            report.structure = fmt::format("{} crypto footer", footer.has_value() ? fde::to_string(footer->kind) : "damaged");
+            report.structure =
+                fmt::format("{} crypto footer", footer.has_value() ? fde::to_string(footer->kind) : "damaged");
             report.structure_at = start;
             report.fields = std::move(*fields);
             return;

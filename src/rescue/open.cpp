@@ -25,9 +25,9 @@ struct Attempt {
 /// Lower is better: a dump is what its best footer says.
 int rank(VerdictCode code) noexcept
 {
-    constexpr std::array order{VerdictCode::open,         VerdictCode::not_encrypted,   VerdictCode::file_based_encryption,
-                               VerdictCode::mismatch,     VerdictCode::needs_secret,    VerdictCode::needs_phone_key,
-                               VerdictCode::damaged,      VerdictCode::unsupported,     VerdictCode::key_missing};
+    constexpr std::array order{VerdictCode::open,     VerdictCode::not_encrypted, VerdictCode::file_based_encryption,
+                               VerdictCode::mismatch, VerdictCode::needs_secret,  VerdictCode::needs_phone_key,
+                               VerdictCode::damaged,  VerdictCode::unsupported,   VerdictCode::key_missing};
     return static_cast<int>(std::ranges::find(order, code) - order.begin());
 }
 
@@ -68,24 +68,29 @@ private:
     Result<Attempt> try_all(const io::SourcePtr& userdata, SectorIndex disk_lba)
     {
         std::optional<std::string> right_for_footer;
+        std::optional<Error> unproven; // a backup superblock may still prove the next key
         for (const auto& [secret, name] : secrets()) {
             if (context_->is_stopped()) {
                 return cancelled("opening userdata");
             }
             auto keys = SALVAGE_TRY(unlocker_->master_keys(secret, true));
             for (auto& key : keys) {
+                if (key.sik_matches.value_or(false)) {
+                    right_for_footer = name;
+                }
                 auto proof = fde::prove_key(found_->footer, key.key.expose(), *userdata, disk_lba);
                 if (!proof.has_value()) {
-                    return Attempt{.verdict = damaged_start(*found_, proof.error()), .volume = {}};
-                }
-                if (*proof) {
+                    unproven = std::move(proof).error();
+                } else if (*proof) {
                     return success(userdata, std::move(key), **proof, name);
                 }
             }
-            const auto is_password = SALVAGE_TRY(unlocker_->is_password(secret));
-            if (is_password.value_or(false)) {
-                right_for_footer = name;
-            }
+        }
+        if (unproven && unproven->code == ErrorCode::unsupported) {
+            return Attempt{.verdict = not_supported(*found_, to_string(*unproven)), .volume = {}};
+        }
+        if (unproven) {
+            return Attempt{.verdict = damaged_start(*found_, *unproven), .volume = {}};
         }
         if (right_for_footer) {
             return Attempt{.verdict = mismatch(*dump_, *found_, *right_for_footer), .volume = {}};
@@ -141,11 +146,13 @@ Result<fde::CryptoFooter> footer_of(const GivenMasterKey& given, ByteCount userd
     return footer;
 }
 
-Result<Attempt> try_master_key(const Dump& dump, const GivenMasterKey& given, const io::SourcePtr& userdata, SectorIndex disk_lba)
+Result<Attempt> try_master_key(const Dump& dump, const GivenMasterKey& given, const io::SourcePtr& userdata,
+                               SectorIndex disk_lba)
 {
     const auto footer = SALVAGE_TRY(footer_of(given, userdata->size()));
     auto spec = SALVAGE_TRY(crypto::parse_cipher_name(given.cipher));
-    auto proof = SALVAGE_TRY(fde::prove_key(footer, given.key.expose(), *userdata, disk_lba).in("proving the given key"));
+    auto proof =
+        SALVAGE_TRY(fde::prove_key(footer, given.key.expose(), *userdata, disk_lba).in("proving the given key"));
     if (given.sector || given.is_iv_counted_from_disk || !proof) {
         // The user knows better than a probe, or no filesystem shows: take the mapping as it was given.
         spec.sector = given.sector.value_or(sector_512());
@@ -155,12 +162,13 @@ Result<Attempt> try_master_key(const Dump& dump, const GivenMasterKey& given, co
         const auto plain = SALVAGE_TRY(fde::make_decrypting(userdata, volume, given.key.expose()));
         const auto found = fde::probe_filesystem(*plain);
         if (!found) {
-            Verdict verdict{.code = VerdictCode::mismatch,
-                            .text = "The given key does not open this userdata: no filesystem appears under it.",
-                            .proof = {fmt::format("Tried: {}, 512- and 4096-byte sectors, IV from the partition and from the disk.",
-                                                  printable(given.cipher))},
-                            .next = fmt::format("salvage footer {}", shell_quoted(dump.path)),
-                            .cost = {}};
+            Verdict verdict{
+                .code = VerdictCode::mismatch,
+                .text = "The given key does not open this userdata: no filesystem appears under it.",
+                .proof = {fmt::format("Tried: {}, 512- and 4096-byte sectors, IV from the partition and from the disk.",
+                                      printable(given.cipher))},
+                .next = fmt::format("salvage footer {}", shell_quoted(dump.path)),
+                .cost = {}};
             return Attempt{.verdict = std::move(verdict), .volume = {}};
         }
         proof = fde::KeyProof{.volume = volume,
@@ -191,23 +199,26 @@ void add_stale_footer_finding(OpenOutcome& outcome)
         return;
     }
     const auto& found = outcome.footers.footers.front();
-    outcome.findings.push_back({.code = "footer-of-plain-userdata",
-                                .severity = Severity::note,
-                                .text = "A crypto footer is there although userdata is in the clear: it is older than the data, or "
-                                        "encryption was asked for and has not begun.",
-                                .where = {.source = found.file, .offset = found.offset, .partition = found.partition},
-                                .numbers = {{"flags", found.footer.flags}},
-                                .words = {}});
+    outcome.findings.push_back(
+        {.code = "footer-of-plain-userdata",
+         .severity = Severity::note,
+         .text = "A crypto footer is there although userdata is in the clear: it is older than the data, or "
+                 "encryption was asked for and has not begun.",
+         .where = {.source = found.file, .offset = found.offset, .partition = found.partition},
+         .numbers = {{"flags", found.footer.flags}},
+         .words = {}});
 }
 
 } // namespace
 
-Result<OpenOutcome> open_userdata(const Dump& dump, FooterSearch footers, const OpenRequest& request, const RunContext& context)
+Result<OpenOutcome> open_userdata(const Dump& dump, FooterSearch footers, const OpenRequest& request,
+                                  const RunContext& context)
 {
     OpenOutcome outcome;
     outcome.footers = std::move(footers);
     const auto userdata = userdata_of(dump);
-    const auto source = userdata ? open_partition(dump, *userdata) : Result<io::SourcePtr>{not_found("no userdata partition")};
+    const auto source =
+        userdata ? open_partition(dump, *userdata) : Result<io::SourcePtr>{not_found("no userdata partition")};
     if (source.has_value() && request.master_key) {
         auto attempt = SALVAGE_TRY(try_master_key(dump, *request.master_key, *source, disk_lba_of(*userdata)));
         keep_better(outcome, std::move(attempt), true);
@@ -258,7 +269,8 @@ Error as_error(const Verdict& verdict)
 
 } // namespace
 
-Result<OpenedDump> open_for_reading(const DumpRequest& dump_request, const OpenRequest& request, const RunContext& context)
+Result<OpenedDump> open_for_reading(const DumpRequest& dump_request, const OpenRequest& request,
+                                    const RunContext& context)
 {
     OpenedDump out{.dump = SALVAGE_TRY(open_dump(dump_request)), .outcome = {}};
     if (request.master_key || judge_plain(out.dump)) {

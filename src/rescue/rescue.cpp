@@ -5,68 +5,49 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "rescue/case_file.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
-#include "salvage/io/sources.hpp"
 #include "salvage/rescue/crack.hpp"
 
 namespace salvage::rescue {
 namespace {
 
-constexpr ByteCount max_case_file{1U << 20U};
-
-/// The source a case belongs to, as case.json records it.
-struct CaseIdentity {
-    std::string path;
-    ByteCount size;
-};
-
-std::string identity_json(const CaseIdentity& identity, const std::string& statement)
+Error other_dump(const std::filesystem::path& folder, const std::string& known, const std::string& found)
 {
-    const nlohmann::ordered_json document{
-        {"schema", "salvage.case/1"},
-        {"source", {{"path", identity.path}, {"size", identity.size.value}}},
-        {"statement", statement.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(statement)}};
-    return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-}
-
-Result<> check_same_dump(const std::filesystem::path& case_file, const CaseIdentity& identity)
-{
-    const auto file = SALVAGE_TRY(io::open_file(case_file));
-    const auto bytes = SALVAGE_TRY(io::read_all(*file, max_case_file));
-    const auto known = nlohmann::json::parse(as_text(bytes), nullptr, false);
-    const auto size = known.is_object() && known.contains("source") && known["source"].is_object() ? known["source"].value("size", 0ULL) : 0ULL;
-    if (size == identity.size.value) {
-        return {};
-    }
     return Error{ErrorCode::already_exists,
-                 fmt::format("{} is the case of another dump", case_file.parent_path().string()),
-                 fmt::format("its dump has {} bytes, this one {}", size, identity.size.value),
+                 fmt::format("{} is the case of another dump", folder.string()),
+                 fmt::format("its dump has {}, this one {}", known, found),
                  std::nullopt,
                  "name another folder with -o",
                  {}};
 }
 
 /// Makes the folder and case.json, or finds those of an earlier run over the same dump.
-Result<> open_case(const RescueRequest& request, const CaseIdentity& identity)
+Result<CaseFile> open_case(const RescueRequest& request, const DumpRequest& dump, ByteCount size)
 {
+    const auto& folder = request.case_folder;
     std::error_code problem;
-    std::filesystem::create_directories(request.case_folder, problem);
+    std::filesystem::create_directories(folder, problem);
     if (problem) {
-        return from_errno(problem.value(), "the case folder cannot be made", request.case_folder.string());
+        return from_errno(problem.value(), "the case folder cannot be made", folder.string());
     }
-    const auto case_file = request.case_folder / "case.json";
-    if (std::filesystem::exists(case_file)) {
-        return check_same_dump(case_file, identity);
+    if (std::filesystem::exists(folder / "case.json", problem)) {
+        auto known = SALVAGE_TRY(read_case_file(folder));
+        if (known.size != size) {
+            return other_dump(folder, fmt::format("{} bytes", known.size.value), fmt::format("{} bytes", size.value));
+        }
+        return known;
     }
-    if (!std::filesystem::is_empty(request.case_folder)) {
-        return Error{ErrorCode::already_exists, fmt::format("{} is not empty and not a case", request.case_folder.string()),
-                     "a case needs a folder of its own", std::nullopt, "name another folder with -o", {}};
+    if (!std::filesystem::is_empty(folder, problem) || problem) {
+        return Error{ErrorCode::already_exists,          fmt::format("{} is not empty and not a case", folder.string()),
+                     "a case needs a folder of its own", std::nullopt,
+                     "name another folder with -o",      {}};
     }
-    const auto text = identity_json(identity, request.statement);
-    return io::write_file_atomically(case_file, as_bytes(text), io::Existing::refuse);
+    CaseFile made{.dump = dump, .size = size, .sha256 = {}, .statement = request.statement, .verdict = {}};
+    SALVAGE_TRY(write_case_file(folder, made));
+    return made;
 }
 
 /// Everything the rest needs to know that source is the one an earlier run saw.
@@ -78,7 +59,8 @@ std::string identity_of(const InspectReport& report)
 /// The rescue, step by step.  Each step says what it did in the log and leaves its part of the report.
 class Rescue {
 public:
-    Rescue(const RescueRequest& request, const RunContext& context, CaseLog& log) : request_{&request}, context_{context}, log_{&log}
+    Rescue(const RescueRequest& request, CaseFile known, const RunContext& context, CaseLog& log)
+        : request_{&request}, known_{std::move(known)}, context_{context}, log_{&log}
     {
         context_.log = &log;
     }
@@ -86,9 +68,12 @@ public:
     Result<RescueReport> run(const Dump& dump)
     {
         report_.case_folder = request_->case_folder.string();
-        log_->write("rescue.start", fmt::format("salvage rescue of {} ({})", dump.path, format_size_exact(dump.source->size())));
+        log_->write("rescue.start",
+                    fmt::format("salvage rescue of {} ({})", dump.path, format_size_exact(dump.source->size())));
         report_.inspect = SALVAGE_TRY(inspect(dump, request_->open, context_));
-        log_->write("inspect.done", fmt::format("{}; verdict {}", identity_of(report_.inspect), to_string(report_.inspect.outcome.verdict.code)));
+        log_->write("inspect.done", fmt::format("{}; verdict {}", identity_of(report_.inspect),
+                                                to_string(report_.inspect.outcome.verdict.code)));
+        SALVAGE_TRY(note_source());
         if (request_->split && !dump.is_bare) {
             SALVAGE_TRY(split_dump(dump));
         }
@@ -98,20 +83,36 @@ public:
         if (report_.inspect.outcome.volume) {
             SALVAGE_TRY(export_files());
         }
+        known_.verdict = to_string(report_.inspect.outcome.verdict.code);
+        SALVAGE_TRY(write_case_file(request_->case_folder, known_));
         log_->write("rescue.done", fmt::format("verdict {}", to_string(report_.inspect.outcome.verdict.code)));
         return std::move(report_);
     }
 
 private:
+    /// The case keeps the hash of its dump; an earlier run may have kept another.
+    Result<> note_source()
+    {
+        const auto& found = report_.inspect.source.sha256;
+        if (known_.sha256 && known_.sha256 != found) {
+            return other_dump(request_->case_folder, "the SHA-256 " + *known_.sha256,
+                              "the SHA-256 " + found.value_or("(unknown: parts could not be read)"));
+        }
+        known_.sha256 = found;
+        return write_case_file(request_->case_folder, known_);
+    }
+
     Result<> split_dump(const Dump& dump)
     {
         const auto folder = request_->case_folder / "parts";
-        if (std::filesystem::exists(folder / "manifest.jsonl")) {
+        report_.parts_path = folder.string();
+        if (std::error_code ignored; std::filesystem::exists(folder / "manifest.json", ignored)) {
             log_->write("split.skipped", "parts/ is complete from an earlier run");
             return {};
         }
-        report_.split = SALVAGE_TRY(
-            split(dump.source, dump.layout, folder, {.source_identity = identity_of(report_.inspect), .only = {}}, context_).in("splitting the dump"));
+        report_.split = SALVAGE_TRY(split(dump.source, dump.layout, folder,
+                                          {.source_identity = identity_of(report_.inspect), .only = {}}, context_)
+                                        .in("splitting the dump"));
         log_->write("split.done", fmt::format("{} partitions in {}", report_.split->parts.size(), folder.string()));
         return {};
     }
@@ -119,7 +120,8 @@ private:
     Result<> search_cheaply(const Dump& dump)
     {
         for (const auto& found : report_.inspect.outcome.footers.footers) {
-            auto unlocker = fde::make_unlocker(found.footer, request_->open.phone_keys ? &*request_->open.phone_keys : nullptr);
+            auto unlocker =
+                fde::make_unlocker(found.footer, request_->open.phone_keys ? &*request_->open.phone_keys : nullptr);
             if (!unlocker.has_value()) {
                 continue;
             }
@@ -153,7 +155,8 @@ private:
         context.progress = &deadline;
         const SearchRequest request{.secrets = {}, .max_pin = 6, .wordlists = {}};
         const auto plan = SALVAGE_TRY(plan_search(subject, request, context));
-        return run_search(subject, plan.steps, request, {.session_file = request_->case_folder / "search.session", .limit = {}}, context);
+        return run_search(subject, plan.steps, request,
+                          {.session_file = request_->case_folder / "search.session", .limit = {}}, context);
     }
 
     /// Asks for a stop once the time is over; progress is reported often enough to serve as the clock.
@@ -187,7 +190,11 @@ private:
         OpenRequest with_secret;
         with_secret.secrets.push_back({.bytes = std::move(found.secret), .encoding = found.encoding});
         with_secret.measure_cost = false;
-        report_.inspect.outcome = SALVAGE_TRY(open_userdata(dump, std::move(report_.inspect.outcome.footers), with_secret, context_));
+        report_.inspect.outcome =
+            SALVAGE_TRY(open_userdata(dump, std::move(report_.inspect.outcome.footers), with_secret, context_));
+        if (auto& verdict = report_.inspect.outcome.verdict; verdict.code == VerdictCode::open) {
+            verdict.headline = "Open. The secret was found by searching.";
+        }
         log_->write("search.found", fmt::format("a secret was found and written to {} (mode 0600)", path.string()));
         return {};
     }
@@ -207,15 +214,18 @@ private:
         }
         std::ranges::copy((*files)->findings(), std::back_inserter(report_.inspect.findings));
         const auto folder = request_->case_folder / "files";
-        report_.exported = SALVAGE_TRY(
-            export_folder(**files, folder, {.source_identity = identity_of(report_.inspect)}, context_).in("exporting the files"));
+        report_.exported =
+            SALVAGE_TRY(export_folder(**files, folder, {.source_identity = identity_of(report_.inspect)}, context_)
+                            .in("exporting the files"));
         report_.files_path = folder.string();
-        log_->write("export.done", fmt::format("{} files, {} bytes, {} with losses, in {}", report_.exported->files, report_.exported->bytes.value,
-                                               report_.exported->failed.size(), folder.string()));
+        log_->write("export.done",
+                    fmt::format("{} files, {} bytes, {} with losses, in {}", report_.exported->files,
+                                report_.exported->bytes.value, report_.exported->failed.size(), folder.string()));
         return {};
     }
 
     const RescueRequest* request_;
+    CaseFile known_;
     RunContext context_;
     CaseLog* log_;
     RescueReport report_;
@@ -225,11 +235,13 @@ private:
 
 Result<RescueReport> rescue(const RescueRequest& request, const RunContext& context)
 {
-    const auto dump = SALVAGE_TRY(open_dump(request.dump));
-    SALVAGE_TRY(open_case(request, {.path = dump.path, .size = dump.source->size()}));
+    const auto wanted = SALVAGE_TRY(resolve_case(request.dump));
+    const auto dump = SALVAGE_TRY(open_dump(wanted));
+    auto known = SALVAGE_TRY(open_case(request, wanted, dump.source->size()));
     const auto log = SALVAGE_TRY(CaseLog::open(request.case_folder / "log.jsonl", *context.clock));
-    log->write("case.statement", request.statement.empty() ? "no statement by what right this is done was given" : request.statement);
-    Rescue run{request, context, *log};
+    log->write("case.statement",
+               request.statement.empty() ? "no statement by what right this is done was given" : request.statement);
+    Rescue run{request, std::move(known), context, *log};
     auto report = run.run(dump);
     if (!report.has_value()) {
         log->write("rescue.ended", to_string(report.error()));

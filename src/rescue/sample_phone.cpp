@@ -39,15 +39,18 @@ Result<> check(const SamplePhoneSpec& spec)
     }
     const bool needs_metadata = spec.footer.place == SampleFooter::Place::metadata;
     if (spec.era == SamplePhoneSpec::Era::mbr && needs_metadata) {
-        return invalid_argument("a phone of the MBR era has no metadata partition", "its footer is at the end of userdata");
+        return invalid_argument("a phone of the MBR era has no metadata partition",
+                                "its footer is at the end of userdata");
     }
     if (spec.cipher.sector_bytes != 512 && spec.cipher.sector_bytes != 4096) {
         return invalid_argument("the sample phone encrypts sectors of 512 or 4096 bytes",
                                 fmt::format("not {}", spec.cipher.sector_bytes));
     }
-    const bool is_pattern = spec.secret.kind == SampleSecret::Kind::pattern_digits || spec.secret.kind == SampleSecret::Kind::pattern_raw;
+    const bool is_pattern =
+        spec.secret.kind == SampleSecret::Kind::pattern_digits || spec.secret.kind == SampleSecret::Kind::pattern_raw;
     if (is_pattern && !std::ranges::all_of(spec.secret.text, [](char c) { return c >= '1' && c <= '9'; })) {
-        return invalid_argument("a pattern is written as nodes 1 to 9", "row by row from the upper left, without separators");
+        return invalid_argument("a pattern is written as nodes 1 to 9",
+                                "row by row from the upper left, without separators");
     }
     return {};
 }
@@ -66,7 +69,8 @@ public:
         phone_.device_size = ByteCount{plan_.device_size};
         phone_.userdata_at = ByteOffset{plan_.at(names_.userdata).start};
         for (const auto& slot : plan_.slots) {
-            phone_.partitions.push_back({.name = std::string{slot.name}, .start = ByteOffset{slot.start}, .size = ByteCount{slot.size}});
+            phone_.partitions.push_back(
+                {.name = std::string{slot.name}, .start = ByteOffset{slot.start}, .size = ByteCount{slot.size}});
         }
     }
 
@@ -90,11 +94,13 @@ public:
 private:
     [[nodiscard]] bool is_encrypted() const
     {
-        return spec_.content.state == SampleContent::State::encrypted && (spec_.footer.flags & flag_not_yet_encrypted) == 0;
+        return spec_.content.state == SampleContent::State::encrypted &&
+               (spec_.footer.flags & flag_not_yet_encrypted) == 0;
     }
     [[nodiscard]] bool has_footer() const
     {
-        return spec_.content.state == SampleContent::State::encrypted && spec_.footer.place != SampleFooter::Place::none;
+        return spec_.content.state == SampleContent::State::encrypted &&
+               spec_.footer.place != SampleFooter::Place::none;
     }
     [[nodiscard]] fs::path volume() const { return work_ / "userdata.ext4"; }
 
@@ -120,7 +126,8 @@ private:
 
     Result<> write_tables(ImageFile& dump)
     {
-        return spec_.era == SamplePhoneSpec::Era::gpt ? write_gpt(dump, plan_, spec_.seed) : write_mbr_and_pmt(dump, plan_);
+        return spec_.era == SamplePhoneSpec::Era::gpt ? write_gpt(dump, plan_, spec_.seed)
+                                                      : write_mbr_and_pmt(dump, plan_);
     }
 
     Result<> write_userdata(ImageFile& dump)
@@ -194,7 +201,8 @@ private:
         Tree cache{work_ / "cache"};
         SALVAGE_TRY(cache.folder("/", {.mode = 0770, .owner = 1000, .selinux = {}}));
         SALVAGE_TRY(cache.folder("/recovery", {.mode = 0770, .owner = 1000, .selinux = {}}));
-        SALVAGE_TRY(cache.text("/recovery/last_log", "Starting recovery (pid 184) on Sat Aug 12 2017\n", {.selinux = {}}));
+        SALVAGE_TRY(
+            cache.text("/recovery/last_log", "Starting recovery (pid 184) on Sat Aug 12 2017\n", {.selinux = {}}));
         if (spec_.content.has_decoys) {
             SALVAGE_TRY(stage_decoys(dump, cache));
         }
@@ -258,7 +266,8 @@ private:
             const auto entry = std::ranges::find(phone_.files, path, &ExpectedFile::path);
             if (entry != phone_.files.end()) {
                 const auto lost = std::max<std::uint64_t>(lost_bytes, spec_.cipher.sector_bytes);
-                entry->unreadable.push_back(ByteRange::between(ByteOffset{in_block}, ByteOffset{std::min(in_block + lost, entry->size)}));
+                entry->unreadable.push_back(
+                    ByteRange::between(ByteOffset{in_block}, ByteOffset{std::min(in_block + lost, entry->size)}));
             }
         }
         std::ranges::sort(bad);
@@ -268,8 +277,9 @@ private:
 
     [[nodiscard]] std::string make_map(const std::vector<std::uint64_t>& bad) const
     {
-        auto out = std::string{"# Mapfile. Created by GNU ddrescue version 1.27\n# current_pos  current_status  current_pass\n"
-                               "0x00000000     +               1\n#      pos        size  status\n"};
+        auto out =
+            std::string{"# Mapfile. Created by GNU ddrescue version 1.27\n# current_pos  current_status  current_pass\n"
+                        "0x00000000     +               1\n#      pos        size  status\n"};
         std::uint64_t done = 0;
         const auto line = [&](std::uint64_t end, char status) {
             if (done < end) {

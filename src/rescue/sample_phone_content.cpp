@@ -73,8 +73,8 @@ std::string time_stamp(std::int64_t seconds, bool is_file_name)
     // All photos lie within August 2017: no calendar is needed.
     constexpr std::int64_t first_of_august = 1501545600;
     const auto day = 1 + ((seconds - first_of_august) / 86400);
-    return fmt::format(fmt::runtime(is_file_name ? "201708{:02}_{:02}{:02}{:02}" : "2017:08:{:02} {:02}:{:02}:{:02}"), day,
-                       of_day / 3600, of_day / 60 % 60, of_day % 60);
+    return fmt::format(fmt::runtime(is_file_name ? "201708{:02}_{:02}{:02}{:02}" : "2017:08:{:02} {:02}:{:02}:{:02}"),
+                       day, of_day / 3600, of_day / 60 % 60, of_day % 60);
 }
 
 Result<> stage_photos(Tree& tree, const SamplePhoneSpec& spec)
@@ -84,10 +84,12 @@ Result<> stage_photos(Tree& tree, const SamplePhoneSpec& spec)
         const auto taken = first_photo_time + (static_cast<std::int64_t>(i % 18) * 86'017) + i;
         const auto taken_text = time_stamp(taken, false);
         const auto photo = make_photo({.look = random.below(10'000), .taken = taken_text});
-        SALVAGE_TRY(tree.file(fmt::format("/media/0/DCIM/Camera/IMG_{}.jpg", time_stamp(taken, true)), photo, media_file(taken)));
+        SALVAGE_TRY(tree.file(fmt::format("/media/0/DCIM/Camera/IMG_{}.jpg", time_stamp(taken, true)), photo,
+                              media_file(taken)));
     }
     const auto screenshot = make_photo({.width = 360, .height = 640, .look = 3});
-    return tree.file("/media/0/Pictures/Screenshots/Screenshot_2017-08-20-21-15-02.jpg", screenshot, media_file(1503263702));
+    return tree.file("/media/0/Pictures/Screenshots/Screenshot_2017-08-20-21-15-02.jpg", screenshot,
+                     media_file(1503263702));
 }
 
 /// One second of a 440 Hz tone: RIFF WAVE, mono, 16 bits, 22050 Hz.
@@ -97,7 +99,9 @@ Bytes make_tone()
     constexpr std::uint32_t data_bytes = rate * 2;
     Bytes out(44 + data_bytes);
     const auto word = [&](std::size_t at, std::uint32_t value) { store_le(std::span{out}.subspan(at, 4), value); };
-    const auto name = [&](std::size_t at, std::string_view text) { std::ranges::copy(as_bytes(text), out.begin() + static_cast<std::ptrdiff_t>(at)); };
+    const auto name = [&](std::size_t at, std::string_view text) {
+        std::ranges::copy(as_bytes(text), out.begin() + static_cast<std::ptrdiff_t>(at));
+    };
     name(0, "RIFF");
     word(4, 36 + data_bytes);
     name(8, "WAVEfmt ");
@@ -159,18 +163,24 @@ Result<> stage_apps(Tree& tree)
     SALVAGE_TRY(tree.text(notes + "files/note-1.txt", "Call the landlord about the boiler.\n", app));
     SALVAGE_TRY(tree.hard_link(notes + "files/note-1 (second name).txt", notes + "files/note-1.txt"));
     SALVAGE_TRY(tree.text(notes + "shared_prefs/settings.xml",
-                          "<?xml version='1.0' encoding='utf-8' standalone='yes' ?>\n<map><boolean name=\"dark\" value=\"true\" /></map>\n",
+                          "<?xml version='1.0' encoding='utf-8' standalone='yes' ?>\n<map><boolean name=\"dark\" "
+                          "value=\"true\" /></map>\n",
                           app));
     SALVAGE_TRY(tree.symlink(notes + "lib", "/data/app/com.example.notes-1/lib/arm64", app));
     SALVAGE_TRY(tree.symlink(notes + "files/latest", "note-1.txt", app));
-    SALVAGE_TRY(tree.symlink(notes + "files/far", "/data/app/" + std::string(120, 'x') + "/a target too long for the inode", app));
+    SALVAGE_TRY(tree.symlink(notes + "files/far",
+                             "/data/app/" + std::string(120, 'x') + "/a target too long for the inode", app));
     SALVAGE_TRY(tree.text("/app/com.example.notes-1/base.apk", "PK\x05\x06" + std::string(18, '\0'),
                           {.mode = 0644, .owner = system_user, .mtime = 1502999000, .selinux = {}}));
-    SALVAGE_TRY(tree.text("/misc/wifi/wpa_supplicant.conf",
-                          "ctrl_interface=/data/misc/wifi/sockets\nnetwork={\n\tssid=\"Casa\"\n\tpsk=\"not-a-real-key\"\n}\n",
-                          {.mode = 0660, .owner = wifi_user, .mtime = 1503000200, .selinux = {}}));
-    SALVAGE_TRY(tree.text("/property/persist.sys.timezone", "Europe/Lisbon", {.mode = 0600, .owner = 0, .selinux = {}}));
-    SALVAGE_TRY(tree.text("/system/users/0.xml", "<?xml version='1.0' encoding='utf-8'?>\n<user id=\"0\"><name>Owner</name></user>\n", service));
+    SALVAGE_TRY(
+        tree.text("/misc/wifi/wpa_supplicant.conf",
+                  "ctrl_interface=/data/misc/wifi/sockets\nnetwork={\n\tssid=\"Casa\"\n\tpsk=\"not-a-real-key\"\n}\n",
+                  {.mode = 0660, .owner = wifi_user, .mtime = 1503000200, .selinux = {}}));
+    SALVAGE_TRY(
+        tree.text("/property/persist.sys.timezone", "Europe/Lisbon", {.mode = 0600, .owner = 0, .selinux = {}}));
+    SALVAGE_TRY(tree.text("/system/users/0.xml",
+                          "<?xml version='1.0' encoding='utf-8'?>\n<user id=\"0\"><name>Owner</name></user>\n",
+                          service));
     return tree.fifo("/local/tmp/pipe", {.mode = 0600, .owner = shell_user, .selinux = {}});
 }
 
@@ -223,9 +233,11 @@ Result<> stage_system(Tree& tree, std::string_view fstab)
                           "ro.build.version.sdk=24\nro.board.platform=mt6755\nro.crypto.state=encrypted\n",
                           file));
     SALVAGE_TRY(tree.text("/vendor/etc/fstab.mt6755", fstab, file));
-    std::string vold{"\x7F" "ELF\x01\x01\x01"};
+    std::string vold{"\x7F"
+                     "ELF\x01\x01\x01"};
     vold.resize(0x2345, '\x90');
-    for (const std::string text : {"default_password", "footer", "aes-cbc-essiv:sha256", "ro.crypto.fs_crypto_blkdev"}) {
+    for (const std::string text :
+         {"default_password", "footer", "aes-cbc-essiv:sha256", "ro.crypto.fs_crypto_blkdev"}) {
         vold += text + '\0';
     }
     vold.resize(0x4000, '\0');

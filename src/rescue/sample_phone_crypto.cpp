@@ -102,7 +102,8 @@ Bytes hmac_sha256(ByteView key, ByteView data)
 {
     Bytes out(SHA256_DIGEST_LENGTH);
     unsigned size = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_uchar(data), data.size(), as_uchar(std::span{out}), &size);
+    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_uchar(data), data.size(), as_uchar(std::span{out}),
+         &size);
     return out;
 }
 
@@ -110,8 +111,9 @@ Result<Bytes> pbkdf2(Digest digest, ByteView password, ByteView salt, int rounds
 {
     Bytes out(size);
     const auto text = as_text(password);
-    if (PKCS5_PBKDF2_HMAC(text.data(), static_cast<int>(text.size()), as_uchar(salt), static_cast<int>(salt.size()), rounds,
-                          digest == Digest::sha1 ? EVP_sha1() : EVP_sha256(), static_cast<int>(size), as_uchar(std::span{out})) != 1) {
+    if (PKCS5_PBKDF2_HMAC(text.data(), static_cast<int>(text.size()), as_uchar(salt), static_cast<int>(salt.size()),
+                          rounds, digest == Digest::sha1 ? EVP_sha1() : EVP_sha256(), static_cast<int>(size),
+                          as_uchar(std::span{out})) != 1) {
         return openssl_failed("PBKDF2");
     }
     return out;
@@ -162,7 +164,7 @@ Result<SectorEncryptor> SectorEncryptor::make(const SampleCipher& cipher, ByteVi
     if (!is_xts && !is_essiv && !is_plain && cipher.name != "aes-cbc-plain64") {
         return invalid_argument("the sample phone does not know this cipher", cipher.name);
     }
-    const auto* const data = !is_xts              ? cbc_for(key.size())
+    const auto* const data = !is_xts            ? cbc_for(key.size())
                              : key.size() == 32 ? EVP_aes_128_xts()
                              : key.size() == 64 ? EVP_aes_256_xts()
                                                 : nullptr;

@@ -1,4 +1,5 @@
-// The databases of contacts, calls, messages and a messenger, made by sqlite3 with the tables that Android's providers use.
+// The databases of contacts, calls, messages and a messenger, made by sqlite3 with the tables that Android's providers
+// use.
 #include <array>
 #include <string>
 #include <string_view>
@@ -119,7 +120,8 @@ Result<> stage_databases(Tree& tree)
         SALVAGE_TRY(run_tool_or_fail({"sqlite3", "-batch", "-bail", tree.staged(database.path).string(),
                                       fmt::format("BEGIN;{}COMMIT;", database.sql)},
                                      "sqlite3"));
-        SALVAGE_TRY(tree.adopt(database.path, {.mode = 0660, .owner = database.owner, .mtime = 1503349200, .selinux = {}}));
+        SALVAGE_TRY(
+            tree.adopt(database.path, {.mode = 0660, .owner = database.owner, .mtime = 1503349200, .selinux = {}}));
     }
     return {};
 }

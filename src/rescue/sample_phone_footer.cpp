@@ -1,5 +1,5 @@
-// Writing crypto footers.  Structs and key derivation: AOSP system/vold cryptfs (Android 4.0 to 8.1); Samsung: the published
-// analysis of libsec_km (docs/formats/crypto-footer.md).
+// Writing crypto footers.  Structs and key derivation: AOSP system/vold cryptfs (Android 4.0 to 8.1); Samsung: the
+// published analysis of libsec_km (docs/formats/crypto-footer.md).
 #include "sample_phone_footer.hpp"
 
 #include <algorithm>
@@ -67,7 +67,8 @@ struct Derivation {
         return scrypt(signature, salt, *footer, size);
     }
 
-    /// kdf 4 puts no zero in front, so one password in four cannot be signed: vold would have failed, we take another salt.
+    /// kdf 4 puts no zero in front, so one password in four cannot be signed: vold would have failed, we take another
+    /// salt.
     [[nodiscard]] Result<bool> works_for(ByteView password) const
     {
         if (!rsa || footer->kdf != 4) {
@@ -96,7 +97,8 @@ Result<> check(const FooterFacts& facts)
     return {};
 }
 
-void put_head(Bytes& area, const FooterFacts& facts, std::uint32_t magic, std::uint16_t minor, std::uint32_t struct_bytes)
+void put_head(Bytes& area, const FooterFacts& facts, std::uint32_t magic, std::uint16_t minor,
+              std::uint32_t struct_bytes)
 {
     put<std::uint32_t>(area, 0x00, magic);
     put<std::uint16_t>(area, 0x04, 1);
@@ -166,7 +168,8 @@ Result<Bytes> wrap(const FooterFacts& facts, const Derivation& derivation)
         return facts.master_key;
     }
     const bool is_default = (facts.footer.flags & flags_wrapped_by_default) != 0;
-    const auto secret = sample_secret_bytes(is_default ? SampleSecret{SampleSecret::Kind::default_password, {}} : facts.secret);
+    const auto secret =
+        sample_secret_bytes(is_default ? SampleSecret{SampleSecret::Kind::default_password, {}} : facts.secret);
     const auto key_and_iv = SALVAGE_TRY(derivation.key_and_iv(secret.expose()));
     const auto key = ByteView{key_and_iv}.first(key_and_iv.size() - 16);
     return encrypt_cbc(key, ByteView{key_and_iv}.last(16), facts.master_key);

@@ -20,7 +20,7 @@ struct FooterFacts {
     std::string cipher_name;
     Bytes master_key;
     std::uint64_t volume_sectors{};
-    std::uint64_t footer_at{}; ///< on the device that holds it; persist data offsets are absolute
+    std::uint64_t footer_at{};                   ///< on the device that holds it; persist data offsets are absolute
     std::optional<std::uint64_t> encrypted_upto; ///< last encrypted sector
     Bytes first_block_hash;                      ///< SHA-256 of the first 4096 plain bytes; empty: zeros
 };
@@ -40,6 +40,7 @@ struct KeymasterBlob {
 };
 class RsaKey;
 class Random;
-[[nodiscard]] Result<KeymasterBlob> build_keymaster_blob(SampleFooter::Keymaster kind, const RsaKey& key, Random& random);
+[[nodiscard]] Result<KeymasterBlob> build_keymaster_blob(SampleFooter::Keymaster kind, const RsaKey& key,
+                                                         Random& random);
 
 } // namespace salvage::rescue::sample

@@ -70,8 +70,14 @@ Bytes boot_image(Random& random)
     const auto pages = [](std::size_t bytes) { return (bytes + page - 1) / page * page; };
     Bytes out(page + pages(kernel.size()) + pages(ramdisk.size()));
     std::ranges::copy(as_bytes("ANDROID!"), out.begin());
-    const std::array<std::uint32_t, 8> fields{static_cast<std::uint32_t>(kernel.size()), 0x40080000,
-                                              static_cast<std::uint32_t>(ramdisk.size()), 0x45000000, 0, 0x40F00000, 0x44000000, page};
+    const std::array<std::uint32_t, 8> fields{static_cast<std::uint32_t>(kernel.size()),
+                                              0x40080000,
+                                              static_cast<std::uint32_t>(ramdisk.size()),
+                                              0x45000000,
+                                              0,
+                                              0x40F00000,
+                                              0x44000000,
+                                              page};
     for (std::size_t i = 0; i < fields.size(); ++i) {
         store_le<std::uint32_t>(std::span{out}.subspan(8 + (4 * i)), fields.at(i));
     }
@@ -88,7 +94,8 @@ Result<> copy_plain(const std::filesystem::path& image, ImageFile& dump, ByteOff
     return copy_plain_from(image, dump, at, 0);
 }
 
-Result<> copy_encrypted(const std::filesystem::path& image, ImageFile& dump, const EncryptionJob& job, const RunContext& context)
+Result<> copy_encrypted(const std::filesystem::path& image, ImageFile& dump, const EncryptionJob& job,
+                        const RunContext& context)
 {
     const auto encryptor = SALVAGE_TRY(SectorEncryptor::make(job.cipher, job.key));
     const auto source = SALVAGE_TRY(ImageFile::open(image));
@@ -100,11 +107,13 @@ Result<> copy_encrypted(const std::filesystem::path& image, ImageFile& dump, con
             if (context.is_stopped()) {
                 return cancelled("building the sample phone");
             }
-            context.progress->update({.step = "build", .unit = "bytes", .done = done, .total = job.ranges.back().end().value});
+            context.progress->update(
+                {.step = "build", .unit = "bytes", .done = done, .total = job.ranges.back().end().value});
             buffer.resize(std::min(copy_step, end - done));
             SALVAGE_TRY(source.read_at(ByteOffset{done}, buffer));
             for (std::size_t at = 0; at < buffer.size(); at += job.cipher.sector_bytes) {
-                SALVAGE_TRY(encryptor.encrypt(iv_number(job, done + at), std::span{buffer}.subspan(at, job.cipher.sector_bytes)));
+                SALVAGE_TRY(encryptor.encrypt(iv_number(job, done + at),
+                                              std::span{buffer}.subspan(at, job.cipher.sector_bytes)));
             }
             SALVAGE_TRY(dump.write_at(job.at + ByteCount{done}, buffer));
         }

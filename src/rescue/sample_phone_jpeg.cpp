@@ -15,16 +15,16 @@ constexpr std::size_t block_values = side * side;
 using Block = std::array<float, block_values>;
 
 /// Order in which coefficients are stored, T.81 figure 5.
-constexpr std::array<std::uint8_t, block_values> zigzag{
-    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
-    41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
-    30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
+constexpr std::array<std::uint8_t, block_values> zigzag{0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
+                                                        12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
+                                                        35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
+                                                        58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
 /// Luminance quantisation of T.81 table K.1, used for all three components: the pictures are smooth.
 constexpr std::array<std::uint8_t, block_values> quantisation{
-    16, 11, 10, 16, 24,  40,  51,  61,  12, 12, 14, 19, 26,  58,  60,  55,  14, 13, 16, 24, 40, 57,
-    69, 56, 14, 17, 22,  29,  51,  87,  80, 62, 18, 22, 37,  56,  68,  109, 103, 77, 24, 35, 55, 64,
-    81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99};
+    16, 11,  10,  16, 24, 40, 51, 61, 12,  12,  14,  19,  26, 58, 60, 55,  14,  13,  16,  24, 40, 57,
+    69, 56,  14,  17, 22, 29, 51, 87, 80,  62,  18,  22,  37, 56, 68, 109, 103, 77,  24,  35, 55, 64,
+    81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98,  112, 100, 103, 99};
 
 /// Code lengths and symbols of T.81 tables K.3 (DC) and K.5 (AC).
 constexpr std::array<std::uint8_t, 16> dc_counts{0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0};
@@ -116,9 +116,9 @@ void write_exif(Writer& out, std::string_view taken)
 {
     constexpr std::string_view make{"SALVAGE"};
     constexpr std::string_view model{"K10 SAMPLE"};
-    constexpr unsigned values_at = 8 + 2 + (3 * 12) + 4;                // after IFD0
+    constexpr unsigned values_at = 8 + 2 + (3 * 12) + 4; // after IFD0
     constexpr unsigned model_at = values_at + make.size() + 1;
-    constexpr unsigned exif_at = model_at + model.size() + 1 + 1;       // even
+    constexpr unsigned exif_at = model_at + model.size() + 1 + 1; // even
     constexpr unsigned taken_at = exif_at + 2 + 12 + 4;
     const auto tiff_bytes = taken_at + static_cast<unsigned>(taken.size()) + 1;
     const auto entry = [&](unsigned tag, unsigned type, unsigned count, unsigned value) {
@@ -151,7 +151,8 @@ void write_exif(Writer& out, std::string_view taken)
     out.byte(0);
 }
 
-void write_huffman_table(Writer& out, unsigned id, std::span<const std::uint8_t> counts, std::span<const std::uint8_t> symbols)
+void write_huffman_table(Writer& out, unsigned id, std::span<const std::uint8_t> counts,
+                         std::span<const std::uint8_t> symbols)
 {
     out.word(0xFFC4);
     out.word(static_cast<unsigned>(2 + 1 + counts.size() + symbols.size()));
@@ -298,7 +299,7 @@ std::array<float, 3> colour_at(const PhotoSpec& spec, unsigned x, unsigned y)
     const auto distance = std::hypot(across - sun_x, (is_water ? 1.24F - down : down) - sun_y);
     const auto glow = 70.0F * std::exp(-distance * (is_water ? 9.0F : 14.0F));
     const auto luma = std::clamp((is_water ? -40.0F : sky) + ripple + glow, -127.0F, 127.0F);
-    return {luma, 25.0F - (warmth * down), (warmth * down) + (glow * 0.3F) - 10.0F};
+    return {luma, 25.0F - (warmth * down) - (glow * 0.4F), (warmth * down) + (glow * 0.3F) - 10.0F};
 }
 
 } // namespace
@@ -313,7 +314,8 @@ Bytes make_photo(const PhotoSpec& spec)
         for (unsigned left = 0; left < spec.width; left += side) {
             std::array<Block, 3> blocks{};
             for (std::size_t i = 0; i < block_values; ++i) {
-                const auto colour = colour_at(spec, left + static_cast<unsigned>(i % side), top + static_cast<unsigned>(i / side));
+                const auto colour =
+                    colour_at(spec, left + static_cast<unsigned>(i % side), top + static_cast<unsigned>(i / side));
                 for (std::size_t component = 0; component < 3; ++component) {
                     blocks.at(component).at(i) = colour.at(component);
                 }

@@ -9,9 +9,9 @@
 namespace salvage::rescue::sample {
 
 struct PhotoSpec {
-    unsigned width{480};  ///< a multiple of 8
-    unsigned height{360}; ///< a multiple of 8
-    std::uint64_t look{}; ///< colours and place of the sun
+    unsigned width{480};                           ///< a multiple of 8
+    unsigned height{360};                          ///< a multiple of 8
+    std::uint64_t look{};                          ///< colours and place of the sun
     std::string_view taken{"2017:08:12 18:04:11"}; ///< EXIF DateTimeOriginal, 19 characters
 };
 

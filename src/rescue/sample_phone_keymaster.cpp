@@ -53,11 +53,11 @@ Bytes software_enforced()
         append_le(elements, tag);
         append_le(elements, value);
     };
-    add(0x20000001, 2);    // purpose: sign
-    add(0x10000002, 1);    // algorithm: RSA
-    add(0x30000003, 2048); // key size
-    add(0x20000005, 0);    // digest: none
-    add(0x20000006, 1);    // padding: none
+    add(0x20000001, 2);                             // purpose: sign
+    add(0x10000002, 1);                             // algorithm: RSA
+    add(0x30000003, 2048);                          // key size
+    add(0x20000005, 0);                             // digest: none
+    add(0x20000006, 1);                             // padding: none
     append_le(elements, std::uint32_t{0x500000C8}); // RSA public exponent
     append_le(elements, rsa_exponent);
     append_le(elements, std::uint32_t{0x700001F7}); // no authentication required

@@ -98,9 +98,10 @@ struct RsaKey::Numbers {
 
     [[nodiscard]] Key to_key() const
     {
-        const std::unique_ptr<OSSL_PARAM_BLD, void (*)(OSSL_PARAM_BLD*)> builder{OSSL_PARAM_BLD_new(), OSSL_PARAM_BLD_free};
-        const std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)> context{EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr),
-                                                                             EVP_PKEY_CTX_free};
+        const std::unique_ptr<OSSL_PARAM_BLD, void (*)(OSSL_PARAM_BLD*)> builder{OSSL_PARAM_BLD_new(),
+                                                                                 OSSL_PARAM_BLD_free};
+        const std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)> context{
+            EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr), EVP_PKEY_CTX_free};
         for (const auto& [name, value] : {std::pair{OSSL_PKEY_PARAM_RSA_N, n.get()},
                                           {OSSL_PKEY_PARAM_RSA_E, e.get()},
                                           {OSSL_PKEY_PARAM_RSA_D, d.get()},
@@ -111,7 +112,8 @@ struct RsaKey::Numbers {
                                           {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, qinv.get()}}) {
             OSSL_PARAM_BLD_push_BN(builder.get(), name, value);
         }
-        const std::unique_ptr<OSSL_PARAM, void (*)(OSSL_PARAM*)> params{OSSL_PARAM_BLD_to_param(builder.get()), OSSL_PARAM_free};
+        const std::unique_ptr<OSSL_PARAM, void (*)(OSSL_PARAM*)> params{OSSL_PARAM_BLD_to_param(builder.get()),
+                                                                        OSSL_PARAM_free};
         EVP_PKEY* key = nullptr;
         if (!params || EVP_PKEY_fromdata_init(context.get()) != 1 ||
             EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_KEYPAIR, params.get()) != 1) {
@@ -149,7 +151,8 @@ Result<Bytes> RsaKey::sign_raw(ByteView message) const
     const NumberContext context{BN_CTX_new()};
     const Number m{BN_bin2bn(as_uchar(message), static_cast<int>(message.size()), nullptr)};
     const auto result = number();
-    if (!can_sign(message) || BN_mod_exp(result.get(), m.get(), numbers_->d.get(), numbers_->n.get(), context.get()) != 1) {
+    if (!can_sign(message) ||
+        BN_mod_exp(result.get(), m.get(), numbers_->d.get(), numbers_->n.get(), context.get()) != 1) {
         return rsa_failed("the message is not below the modulus");
     }
     return to_fixed_bytes(result.get(), modulus_bytes);

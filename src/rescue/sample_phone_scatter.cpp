@@ -36,11 +36,12 @@ bool is_downloaded(const Block& block)
 
 std::string write_block(std::size_t index, const Block& block, Era era)
 {
-    auto out = fmt::format("- partition_index: SYS{}\n  partition_name: {}\n  file_name: {}\n  is_download: {}\n  type: {}\n"
-                           "  linear_start_addr: {}\n  physical_start_addr: {}\n  partition_size: {:#x}\n  region: {}\n"
-                           "  storage: HW_STORAGE_EMMC\n  boundary_check: {}\n  is_reserved: {}\n  operation_type: {}\n",
-                           index, block.name, block.file, is_downloaded(block), block.type, block.linear, block.physical,
-                           block.size, block.region, !block.is_reserved, block.is_reserved, block.operation);
+    auto out =
+        fmt::format("- partition_index: SYS{}\n  partition_name: {}\n  file_name: {}\n  is_download: {}\n  type: {}\n"
+                    "  linear_start_addr: {}\n  physical_start_addr: {}\n  partition_size: {:#x}\n  region: {}\n"
+                    "  storage: HW_STORAGE_EMMC\n  boundary_check: {}\n  is_reserved: {}\n  operation_type: {}\n",
+                    index, block.name, block.file, is_downloaded(block), block.type, block.linear, block.physical,
+                    block.size, block.region, !block.is_reserved, block.is_reserved, block.operation);
     if (era == Era::gpt) {
         out += fmt::format("  is_upgradable: {}\n  empty_boot_needed: false\n", is_downloaded(block));
     }
@@ -74,10 +75,11 @@ std::string_view fstab_file_name(Era era)
 std::string make_scatter(const Plan& plan, const SamplePhoneSpec& spec)
 {
     const bool is_gpt = spec.era == Era::gpt;
-    auto out = fmt::format("{0}#\n#  General Setting\n#\n{0}- general: MTK_PLATFORM_CFG\n  info:\n    - config_version: {1}\n"
-                           "      platform: {2}\n      project: salvage_sample\n      storage: EMMC\n      boot_channel: MSDC_0\n"
-                           "      block_size: 0x20000\n{0}#\n#  Layout Setting\n#\n{0}",
-                           banner, is_gpt ? "V1.1.2" : "V1.1.1", is_gpt ? "MT6750" : "MT6582");
+    auto out = fmt::format(
+        "{0}#\n#  General Setting\n#\n{0}- general: MTK_PLATFORM_CFG\n  info:\n    - config_version: {1}\n"
+        "      platform: {2}\n      project: salvage_sample\n      storage: EMMC\n      boot_channel: MSDC_0\n"
+        "      block_size: 0x20000\n{0}#\n#  Layout Setting\n#\n{0}",
+        banner, is_gpt ? "V1.1.2" : "V1.1.1", is_gpt ? "MT6750" : "MT6582");
     const std::uint64_t linear_base = is_gpt ? 0 : boot_region_bytes;
     out += write_block(0,
                        {.name = is_gpt ? "preloader" : "PRELOADER",
@@ -115,17 +117,21 @@ std::string make_fstab(const SamplePhoneSpec& spec)
 {
     const bool is_gpt = spec.era == Era::gpt;
     const auto device = [&](std::string_view gpt_name, std::string_view mbr_name) {
-        return is_gpt ? fmt::format("/dev/block/platform/mtk-msdc.0/11230000.msdc0/by-name/{}", gpt_name) : fmt::format("/emmc@{}", mbr_name);
+        return is_gpt ? fmt::format("/dev/block/platform/mtk-msdc.0/11230000.msdc0/by-name/{}", gpt_name)
+                      : fmt::format("/emmc@{}", mbr_name);
     };
     const bool is_tail = spec.footer.place == SampleFooter::Place::userdata_tail;
     const auto place = is_tail ? std::string{"footer"} : device("metadata", "metadata");
-    const auto encryption = spec.content.state == SampleContent::State::file_based_encryption ? std::string{"fileencryption=software"}
-                            : fmt::format("{}={}", is_gpt ? "forceencrypt" : "encryptable", place);
-    auto out = std::string{"# Android fstab file.\n#<src>  <mnt_point>  <type>  <mnt_flags and options>  <fs_mgr_flags>\n"};
+    const auto encryption = spec.content.state == SampleContent::State::file_based_encryption
+                                ? std::string{"fileencryption=software"}
+                                : fmt::format("{}={}", is_gpt ? "forceencrypt" : "encryptable", place);
+    auto out =
+        std::string{"# Android fstab file.\n#<src>  <mnt_point>  <type>  <mnt_flags and options>  <fs_mgr_flags>\n"};
     out += fmt::format("{} /system ext4 ro wait\n", device("system", "android"));
-    out += fmt::format("{} /data ext4 noatime,nosuid,nodev,noauto_da_alloc,discard wait,check,{}{}\n", device("userdata", "usrdata"),
-                       is_tail ? "length=-16384," : "", encryption);
-    out += fmt::format("{} /cache ext4 noatime,nosuid,nodev,noauto_da_alloc,discard wait,check\n", device("cache", "cache"));
+    out += fmt::format("{} /data ext4 noatime,nosuid,nodev,noauto_da_alloc,discard wait,check,{}{}\n",
+                       device("userdata", "usrdata"), is_tail ? "length=-16384," : "", encryption);
+    out += fmt::format("{} /cache ext4 noatime,nosuid,nodev,noauto_da_alloc,discard wait,check\n",
+                       device("cache", "cache"));
     out += fmt::format("{} /protect_f ext4 noatime,nosuid,nodev wait,check\n", device("protect1", "protect_f"));
     out += "/devices/mtk-msdc.0/11240000.msdc1* auto vfat defaults voldmanaged=sdcard1:auto,encryptable=userdata\n";
     return out;

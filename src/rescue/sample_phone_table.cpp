@@ -133,7 +133,8 @@ Bytes make_gpt_header(const HeaderPlace& place, std::uint64_t last_lba, ByteView
     return header;
 }
 
-/// One copy of the PMT: signature, version, 88-byte records, signature at the end.  Offsets count from the user area's start.
+/// One copy of the PMT: signature, version, 88-byte records, signature at the end.  Offsets count from the user area's
+/// start.
 Bytes make_pmt(const Plan& plan, std::uint32_t signature)
 {
     constexpr std::size_t pmt_bytes = 0x1000;
@@ -180,7 +181,10 @@ Plan make_plan(const SamplePhoneSpec& spec)
         slot.start = plan.slots.back().start + plan.slots.back().size;
         plan.slots.push_back(slot);
     };
-    append({.name = names_of(spec.era).userdata, .size = spec.userdata_size.value, .type = "EXT4_IMG", .file = "userdata.img"});
+    append({.name = names_of(spec.era).userdata,
+            .size = spec.userdata_size.value,
+            .type = "EXT4_IMG",
+            .file = "userdata.img"});
     if (is_gpt) {
         append({.name = "flashinfo", .size = 0x1000000, .operation = "RESERVED", .is_reserved = true});
         append({.name = "sgpt", .size = 0x80000, .operation = "RESERVED", .is_in_table = false, .is_reserved = true});
@@ -199,9 +203,11 @@ Result<> write_gpt(ImageFile& dump, const Plan& plan, std::uint64_t seed)
     const auto disk_guid = random.bytes(16);
     Bytes protective(lba_bytes);
     put_mbr_entry(protective, 0, 0xEE, 1, static_cast<std::uint32_t>(std::min<std::uint64_t>(last_lba, 0xFFFFFFFF)));
-    const auto primary = make_gpt_header({.own = 1, .other = last_lba, .entries = 2}, last_lba, disk_guid, crc32(entries));
+    const auto primary =
+        make_gpt_header({.own = 1, .other = last_lba, .entries = 2}, last_lba, disk_guid, crc32(entries));
     const auto backup_entries = last_lba - gpt_entry_lbas;
-    const auto backup = make_gpt_header({.own = last_lba, .other = 1, .entries = backup_entries}, last_lba, disk_guid, crc32(entries));
+    const auto backup =
+        make_gpt_header({.own = last_lba, .other = 1, .entries = backup_entries}, last_lba, disk_guid, crc32(entries));
     SALVAGE_TRY(dump.write_at(ByteOffset{0}, protective));
     SALVAGE_TRY(dump.write_at(ByteOffset{lba_bytes}, primary));
     SALVAGE_TRY(dump.write_at(ByteOffset{2 * lba_bytes}, entries));

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "sample_phone_tools.hpp"
 #include "salvage/core/result.hpp"
 #include "salvage/rescue/sample_phone.hpp"
+#include "sample_phone_tools.hpp"
 
 namespace salvage::rescue::sample {
 
@@ -22,8 +22,8 @@ struct Slot {
     std::string_view type{"NORMAL_ROM"};
     std::string_view operation{"UPDATE"};
     std::string_view file{"NONE"};
-    bool is_in_table{true};    ///< GPT or PMT entry
-    bool is_reserved{false};   ///< the scatter counts it from the end of the flash
+    bool is_in_table{true};  ///< GPT or PMT entry
+    bool is_reserved{false}; ///< the scatter counts it from the end of the flash
 };
 
 struct Plan {

@@ -1,4 +1,5 @@
-// Running stock programs with posix_spawn.  Both output streams go to files in /tmp, so that no pipe can fill up and block.
+// Running stock programs with posix_spawn.  Both output streams go to files in /tmp, so that no pipe can fill up and
+// block.
 #include "sample_phone_tools.hpp"
 
 #include <algorithm>
@@ -88,8 +89,8 @@ std::vector<std::string> tool_environment()
     std::vector<std::string> out;
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
         const std::string_view text{*entry};
-        if (!text.starts_with("LC_ALL=") && !text.starts_with("LANGUAGE=") && !text.starts_with("E2FSPROGS_FAKE_TIME=") &&
-            !text.starts_with("TZ=")) {
+        if (!text.starts_with("LC_ALL=") && !text.starts_with("LANGUAGE=") &&
+            !text.starts_with("E2FSPROGS_FAKE_TIME=") && !text.starts_with("TZ=")) {
             out.emplace_back(text);
         }
     }
@@ -107,7 +108,8 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts)
     return out;
 }
 
-Result<int> spawn_and_wait(const fs::path& program, std::vector<std::string> arguments, const Capture& out, const Capture& err)
+Result<int> spawn_and_wait(const fs::path& program, std::vector<std::string> arguments, const Capture& out,
+                           const Capture& err)
 {
     posix_spawn_file_actions_t actions{};
     posix_spawn_file_actions_init(&actions);

@@ -13,7 +13,7 @@ namespace salvage::rescue::sample {
 
 struct ToolOutput {
     int exit_code{};
-    std::string text; ///< standard output
+    std::string text;       ///< standard output
     std::string complaints; ///< standard error
 };
 

@@ -34,7 +34,8 @@ public:
         std::uint64_t at{};
         ByteView bytes;
     };
-    Result<> sparse_file(std::string_view path, std::uint64_t size, const std::vector<Piece>& pieces, const Attributes& attributes);
+    Result<> sparse_file(std::string_view path, std::uint64_t size, const std::vector<Piece>& pieces,
+                         const Attributes& attributes);
     Result<> symlink(std::string_view path, std::string_view target, const Attributes& attributes);
     /// A second name of a file that is already in the tree.
     Result<> hard_link(std::string_view path, std::string_view existing);

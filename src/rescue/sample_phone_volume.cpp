@@ -97,13 +97,15 @@ Result<> make_volume(Tree& tree, const fs::path& image, const VolumeOptions& opt
     const auto all_features = fmt::format("{}{}{}{}", features, has_journal ? ",has_journal" : ",^has_journal",
                                           options.has_checksums ? ",metadata_csum" : ",uninit_bg,^metadata_csum",
                                           options.has_encrypt_feature ? ",encrypt" : "");
-    std::vector<std::string> command{"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-I", "256", "-m", "0", "-N", "2048"};
+    std::vector<std::string> command{"mke2fs", "-q",  "-F", "-t", "ext4", "-b",  "4096",
+                                     "-I",     "256", "-m", "0",  "-N",   "2048"};
     if (has_journal) {
         command.insert(command.end(), {"-J", "size=4"}); // -J alone would switch a journal on
     }
-    command.insert(command.end(), {"-O", all_features, "-L", std::string{options.label}, "-U", uuid, "-E",
-                                   fmt::format("hash_seed={},lazy_itable_init=0,lazy_journal_init=0,nodiscard", hash_seed),
-                                   "-d", tree.root().string(), image.string(), fmt::format("{}k", options.size.value / 1024)});
+    command.insert(command.end(),
+                   {"-O", all_features, "-L", std::string{options.label}, "-U", uuid, "-E",
+                    fmt::format("hash_seed={},lazy_itable_init=0,lazy_journal_init=0,nodiscard", hash_seed), "-d",
+                    tree.root().string(), image.string(), fmt::format("{}k", options.size.value / 1024)});
     SALVAGE_TRY(run_tool_or_fail(command, package));
     std::string commands;
     for (const auto& entry : tree.entries()) {
@@ -126,7 +128,8 @@ Result<std::vector<ByteRange>> used_ranges(const fs::path& image, ByteCount size
     std::uint64_t next_used = 0;
     const auto add_until = [&](std::uint64_t end) {
         if (next_used < end) {
-            out.push_back(ByteRange::between(ByteOffset{next_used * volume_block_bytes}, ByteOffset{end * volume_block_bytes}));
+            out.push_back(
+                ByteRange::between(ByteOffset{next_used * volume_block_bytes}, ByteOffset{end * volume_block_bytes}));
         }
     };
     for (auto at = text.find(label); at != std::string::npos; at = text.find(label, at + 1)) {
@@ -172,7 +175,8 @@ Result<> make_journal_dirty(Tree& tree, const fs::path& image)
     // The tree's root is already in the image: this file stands beside it.
     Tree late{fs::path{image.string() + ".late"}};
     std::filesystem::create_directory(late.root(), failure);
-    SALVAGE_TRY(late.text("/late", "This file is in the journal only.\n", {.mode = 0644, .owner = 1000, .selinux = {}}));
+    SALVAGE_TRY(
+        late.text("/late", "This file is in the journal only.\n", {.mode = 0644, .owner = 1000, .selinux = {}}));
     SALVAGE_TRY(run_debugfs(after, fmt::format("write \"{}\" late\n{}", late.staged("/late").string(),
                                                debugfs_commands_for(late.entries().front()))));
 
@@ -191,7 +195,8 @@ Result<> make_journal_dirty(Tree& tree, const fs::path& image)
     }
     SALVAGE_TRY(std::move(reading));
     SALVAGE_TRY(write_new_file(payload, changed));
-    SALVAGE_TRY(run_debugfs(image, fmt::format("journal_open\njournal_write -b {} \"{}\"\njournal_close\n", list, payload.string())));
+    SALVAGE_TRY(run_debugfs(
+        image, fmt::format("journal_open\njournal_write -b {} \"{}\"\njournal_close\n", list, payload.string())));
     late.entries().front().needs_journal = true;
     tree.entries().push_back(std::move(late.entries().front()));
     return {};

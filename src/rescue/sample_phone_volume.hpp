@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "sample_phone_tree.hpp"
 #include "salvage/core/result.hpp"
 #include "salvage/core/units.hpp"
+#include "sample_phone_tree.hpp"
 
 namespace salvage::rescue::sample {
 
@@ -32,8 +32,8 @@ Result<> make_volume(Tree& tree, const std::filesystem::path& image, const Volum
 /// The bytes of the image where each block of a file lies, in order; holes are left out.
 [[nodiscard]] Result<std::vector<ByteOffset>> blocks_of(const std::filesystem::path& image, std::string_view path);
 
-/// Creates /late in a way that only the journal knows: everything that makes it is a committed transaction, nothing of it
-/// is in place, and needs_recovery is set.
+/// Creates /late in a way that only the journal knows: everything that makes it is a committed transaction, nothing of
+/// it is in place, and needs_recovery is set.
 Result<> make_journal_dirty(Tree& tree, const std::filesystem::path& image);
 
 } // namespace salvage::rescue::sample

@@ -1,4 +1,5 @@
-// Encodings of secrets.  Facts: AOSP system/vold cryptfs.c of Android 5 (adjust_passwd tries 1-based digits, then raw bytes).
+// Encodings of secrets.  Facts: AOSP system/vold cryptfs.c of Android 5 (adjust_passwd tries 1-based digits, then raw
+// bytes).
 #include "salvage/rescue/secrets.hpp"
 
 #include <algorithm>
@@ -19,7 +20,8 @@ bool may_be_pattern(ByteView secret)
 {
     const auto text = as_text(secret);
     const bool are_dots = std::ranges::all_of(text, [](char c) { return c >= '1' && c <= '9'; });
-    return are_dots && text.size() >= 4 && text.size() <= 9 && std::set<char>(text.begin(), text.end()).size() == text.size();
+    return are_dots && text.size() >= 4 && text.size() <= 9 &&
+           std::set<char>(text.begin(), text.end()).size() == text.size();
 }
 
 } // namespace
@@ -49,8 +51,12 @@ std::vector<GivenSecret> encodings_of(ByteView secret)
 Result<std::vector<GivenSecret>> encodings_of_pattern(std::string_view dashed, unsigned side)
 {
     std::vector<GivenSecret> out;
-    out.push_back(given(as_bytes(SALVAGE_TRY(password::encode_pattern(dashed, side, password::PatternEncoding::digits))), "pattern-digits"));
-    out.push_back(given(as_bytes(SALVAGE_TRY(password::encode_pattern(dashed, side, password::PatternEncoding::raw_zero))), "pattern-raw"));
+    out.push_back(
+        given(as_bytes(SALVAGE_TRY(password::encode_pattern(dashed, side, password::PatternEncoding::digits))),
+              "pattern-digits"));
+    out.push_back(
+        given(as_bytes(SALVAGE_TRY(password::encode_pattern(dashed, side, password::PatternEncoding::raw_zero))),
+              "pattern-raw"));
     return out;
 }
 

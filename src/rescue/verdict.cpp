@@ -14,7 +14,8 @@ struct Row {
     int exit;
 };
 
-// The exit codes are a promise to scripts: 1 "not found", 3 "damaged or unsupported", 6 "needs the phone", 7 "mismatch".
+// The exit codes are a promise to scripts: 1 "not found", 3 "damaged or unsupported", 6 "needs the phone", 7
+// "mismatch".
 constexpr std::array rows{
     Row{VerdictCode::open, "open", "Open. Nothing was guessed.", 0},
     Row{VerdictCode::needs_secret, "needs-secret",

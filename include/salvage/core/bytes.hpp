@@ -69,7 +69,7 @@ template <std::unsigned_integral T>
 constexpr void store_le(std::span<std::byte> into, T value) noexcept
 {
     for (std::size_t i = 0; i < sizeof(T); ++i) {
-        into[i] = static_cast<std::byte>((value >> (8U * i)) & 0xFFU);
+        into[i] = static_cast<std::byte>((std::uint64_t{value} >> (8U * i)) & 0xFFU);
     }
 }
 /// Writes a big-endian number.  Requires: into.size() >= sizeof(T).
@@ -77,7 +77,7 @@ template <std::unsigned_integral T>
 constexpr void store_be(std::span<std::byte> into, T value) noexcept
 {
     for (std::size_t i = 0; i < sizeof(T); ++i) {
-        into[i] = static_cast<std::byte>((value >> (8U * (sizeof(T) - 1 - i))) & 0xFFU);
+        into[i] = static_cast<std::byte>((std::uint64_t{value} >> (8U * (sizeof(T) - 1 - i))) & 0xFFU);
     }
 }
 

@@ -49,10 +49,10 @@ struct Location {
 
 struct Error {
     ErrorCode code{ErrorCode::internal};
-    std::string what;              ///< "crypto footer has no valid magic"
-    std::string why;               ///< "found 00 00 00 00, expected C4 B1 B5 D0"
-    std::optional<Location> where; ///< as far as it is known
-    std::string hint;              ///< the next step, may be empty
+    std::string what;               ///< "crypto footer has no valid magic"
+    std::string why;                ///< "found 00 00 00 00, expected C4 B1 B5 D0"
+    std::optional<Location> where;  ///< as far as it is known
+    std::string hint;               ///< the next step, may be empty
     std::vector<std::string> trail; ///< steps that failed, innermost first
 
     /// Adds the step that failed: "reading the backup GPT".

@@ -25,8 +25,8 @@ struct FindingPlace {
 struct Finding {
     std::string code; ///< stable, lower case with dashes: "scatter-userdata-placeholder"
     Severity severity{Severity::note};
-    std::string text;                                          ///< one sentence for a person
-    FindingPlace where;                                        ///< as far as it is known
+    std::string text;                                           ///< one sentence for a person
+    FindingPlace where;                                         ///< as far as it is known
     std::vector<std::pair<std::string, std::uint64_t>> numbers; ///< bytes and counts: {"scatter_size", 3221225472}
     std::vector<std::pair<std::string, std::string>> words;     ///< other values: {"taken", "gpt"}
 };

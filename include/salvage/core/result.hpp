@@ -49,8 +49,9 @@ void ignore(const Result<T>& /*result*/, std::string_view /*reason*/) noexcept
 }
 
 namespace detail {
+// Not [[nodiscard]]: a bare SALVAGE_TRY(check(…)) wants the error only.
 template <typename T>
-[[nodiscard]] T take_value(Result<T>&& result)
+T take_value(Result<T>&& result)
 {
     return std::move(*result);
 }

@@ -17,7 +17,8 @@ namespace salvage {
 [[nodiscard]] std::string format_size(ByteCount size);
 /// "32 MiB (33554432 bytes)".
 [[nodiscard]] std::string format_size_exact(ByteCount size);
-/// A range a person plans by: "under a second", "about 40 seconds", "about 3 minutes", "about 62 hours", "about 4 days".
+/// A range a person plans by: "under a second", "about 40 seconds", "about 3 minutes", "about 62 hours", "about 4
+/// days".
 [[nodiscard]] std::string format_duration(std::chrono::duration<double> time);
 /// "12,345,678".
 [[nodiscard]] std::string format_count(std::uint64_t count);

@@ -39,13 +39,15 @@ struct SectorCipherSpec {
     SectorSize sector{sector_512()};
     /// With sectors over 512 bytes: the IV counts large sectors (iv_large_sectors) instead of 512-byte ones.
     bool iv_counts_large_sectors{false};
-    /// Added to every 512-byte sector number: 0 where the IV starts at the partition, its LBA where it starts at the disk.
+    /// Added to every 512-byte sector number: 0 where the IV starts at the partition, its LBA where it starts at the
+    /// disk.
     SectorIndex iv_base{0};
     bool operator==(const SectorCipherSpec&) const = default;
 };
 
-/// From a dm-crypt name: "aes-cbc-essiv:sha256", "aes-cbc-plain", "aes-cbc-plain:sha1", "aes-cbc-plain64", "aes-xts-plain64", "aes-xts-plain".
-/// Errors: unsupported (names the cipher and, for known vendor names, whose hardware it is).
+/// From a dm-crypt name: "aes-cbc-essiv:sha256", "aes-cbc-plain", "aes-cbc-plain:sha1", "aes-cbc-plain64",
+/// "aes-xts-plain64", "aes-xts-plain". Errors: unsupported (names the cipher and, for known vendor names, whose
+/// hardware it is).
 [[nodiscard]] Result<SectorCipherSpec> parse_cipher_name(std::string_view name);
 [[nodiscard]] std::string to_string(const SectorCipherSpec& spec);
 
@@ -66,6 +68,7 @@ public:
 };
 
 /// Errors: invalid_argument (key size does not fit: CBC 16 or 32, XTS 32 or 64).
-[[nodiscard]] Result<std::unique_ptr<const SectorCipher>> make_sector_cipher(const SectorCipherSpec& spec, ByteView key);
+[[nodiscard]] Result<std::unique_ptr<const SectorCipher>> make_sector_cipher(const SectorCipherSpec& spec,
+                                                                             ByteView key);
 
 } // namespace salvage::crypto

@@ -10,7 +10,7 @@
 
 namespace salvage::crypto {
 
-/// Fills `key`.  Thread safe.  Spec: RFC 8018 with HMAC-SHA1 / HMAC-SHA256.
+/// Fills `key`.  Thread safe.  No iterations count as one.  Spec: RFC 8018 with HMAC-SHA1 / HMAC-SHA256.
 void pbkdf2_sha1(ByteView password, ByteView salt, Iterations iterations, std::span<std::byte> key);
 void pbkdf2_sha256(ByteView password, ByteView salt, Iterations iterations, std::span<std::byte> key);
 
@@ -22,11 +22,12 @@ struct ScryptFactors {
     bool operator==(const ScryptFactors&) const = default;
 };
 
-/// Memory one derivation needs.
+/// Memory one derivation needs: 128 r (N + p + 2) bytes; the largest number where that does not fit in 64 bits.
 [[nodiscard]] ByteCount scrypt_memory(ScryptFactors factors) noexcept;
 
 /// Fills `key`.  Thread safe.  Memory: scrypt_memory(factors).
-/// Errors: unsupported (factors that would take more than 1 GiB or more than 2^31 Salsa cores: nobody's phone has them).
+/// Errors: unsupported (factors that would take more than 1 GiB or more than 2^31 Salsa cores: nobody's phone has them;
+/// or N = 1, or N >= 2^(16 r), which RFC 7914 excludes).
 /// Spec: RFC 7914.
 [[nodiscard]] Result<> scrypt(ByteView password, ByteView salt, ScryptFactors factors, std::span<std::byte> key);
 

@@ -12,11 +12,13 @@ namespace salvage::crypto {
 /// An RSA private key.  const, thread safe.
 class RsaPrivateKey {
 public:
-    /// From DER: PKCS#1 RSAPrivateKey or PKCS#8.  Errors: malformed; unsupported (not RSA, or over 4096 bits).
+    /// From DER: PKCS#1 RSAPrivateKey or PKCS#8.  What follows the key in `der` is let be.
+    /// Errors: malformed; unsupported (not RSA, or over 4096 bits); mismatch (the exponents do not belong together).
     [[nodiscard]] static Result<RsaPrivateKey> from_der(ByteView der);
     /// From big-endian modulus and private exponent, with the public exponent for the self-check.
     /// Errors: malformed; mismatch (the exponents do not belong together).
-    [[nodiscard]] static Result<RsaPrivateKey> from_numbers(ByteView modulus, ByteView public_exponent, ByteView private_exponent);
+    [[nodiscard]] static Result<RsaPrivateKey> from_numbers(ByteView modulus, ByteView public_exponent,
+                                                            ByteView private_exponent);
 
     [[nodiscard]] std::size_t modulus_bytes() const noexcept;
     /// message^d mod n as modulus_bytes() big-endian bytes, zero-padded on the left.

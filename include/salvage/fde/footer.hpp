@@ -25,7 +25,8 @@ enum class FooterKind : std::uint8_t {
     samsung_ode, ///< magic C5, version 1.3: key unwrapped in the TEE
     qualcomm_hw, ///< cipher name exactly "aes-xts"
 };
-[[nodiscard]] std::string_view to_string(FooterKind kind) noexcept; ///< "aosp", "samsung-edk", "samsung-ode", "qualcomm-hw"
+[[nodiscard]] std::string_view
+to_string(FooterKind kind) noexcept; ///< "aosp", "samsung-edk", "samsung-ode", "qualcomm-hw"
 
 enum class Kdf : std::uint8_t {
     pbkdf2 = 1,
@@ -69,21 +70,22 @@ struct CryptoFooter {
     std::uint32_t key_bytes{};
     std::uint32_t crypt_type_raw{};
     std::optional<CryptType> crypt_type; ///< 1.3 only
-    SectorCount fs_size{};               ///< 512-byte sectors of the mapped device
+    SectorCount fs_size{};               ///< 512-byte sectors of the mapped device; 0: unknown (hash lines, raw keys)
     std::uint32_t failed_decrypt_count{};
     std::string cipher;
-    Bytes wrapped_key;              ///< key_bytes long (Samsung EDK: the 32-byte EDK)
-    std::vector<Bytes> salts;       ///< 16 bytes each; usual place first (HTC 256-bit footers may have it elsewhere)
-    Bytes samsung_hmac;             ///< 32 bytes with samsung_edk
+    Bytes wrapped_key;        ///< key_bytes long (Samsung EDK: the 32-byte EDK)
+    std::vector<Bytes> salts; ///< 16 bytes each; usual place first (HTC 256-bit footers may have it elsewhere)
+    Bytes samsung_hmac;       ///< 32 bytes with samsung_edk
     Kdf kdf{Kdf::pbkdf2};
     std::uint8_t kdf_raw{};
     crypto::ScryptFactors scrypt;
-    std::optional<SectorCount> encrypted_upto;                    ///< 1.3
-    std::optional<std::array<std::byte, 32>> hash_first_block;    ///< 1.3, where not zero
+    std::optional<SectorCount> encrypted_upto;                          ///< 1.3
+    std::optional<std::array<std::byte, 32>> hash_first_block;          ///< 1.3, where not zero
     std::optional<std::array<std::byte, 32>> scrypted_intermediate_key; ///< 1.3, where not zero
     Bytes keymaster_blob;
     KeymasterBlob keymaster{KeymasterBlob::none};
-    std::optional<bool> is_sha256_valid; ///< 1.3 of Android 7+: the footer's own hash agrees; nothing where there is none
+    std::optional<bool>
+        is_sha256_valid; ///< 1.3 of Android 7+: the footer's own hash agrees; nothing where there is none
     std::array<std::uint64_t, 2> persist_data_offset{};
     std::uint32_t persist_data_size{};
     std::vector<Finding> findings; ///< oddities that were survived
@@ -116,7 +118,7 @@ struct PlacementCheck {
     bool fits{};
     std::string text; ///< the sums, in words
 };
-[[nodiscard]] PlacementCheck check_placement(const CryptoFooter& footer, ByteOffset at_in_partition, ByteCount partition_size,
-                                             std::optional<ByteCount> userdata_size);
+[[nodiscard]] PlacementCheck check_placement(const CryptoFooter& footer, ByteOffset at_in_partition,
+                                             ByteCount partition_size, std::optional<ByteCount> userdata_size);
 
 } // namespace salvage::fde

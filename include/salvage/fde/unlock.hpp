@@ -24,11 +24,11 @@ struct PhoneKeys {
 
 /// Whether a footer can be tried without the phone, and if not why.
 enum class Offline : std::uint8_t {
-    yes,            ///< password alone, or software keymaster blob
-    needs_phone,    ///< keymaster blob only the phone's chip can use
-    with_phone_keys,///< BKMK: opens with ENC_KEY and HMAC_KEY
-    unsupported,    ///< Samsung ODE, Qualcomm hardware FDE: not even a password on this machine helps
-    key_in_clear,   ///< flag 0x1: no password at all
+    yes,             ///< password alone, or software keymaster blob
+    needs_phone,     ///< keymaster blob only the phone's chip can use
+    with_phone_keys, ///< BKMK: opens with ENC_KEY and HMAC_KEY
+    unsupported,     ///< Samsung ODE, Qualcomm hardware FDE: not even a password on this machine helps
+    key_in_clear,    ///< flag 0x1: no password at all
 };
 struct OfflineAnswer {
     Offline offline{Offline::yes};
@@ -53,7 +53,9 @@ public:
     virtual ~Unlocker() = default;
 
     /// Master keys this secret may stand for.  `check_sik` costs one more scrypt where the footer has a SIK.
-    /// Samsung EDK: empty where the HMAC says no.
+    /// Samsung EDK: empty where the HMAC says no.  kdf 4: empty where the phone could not have signed.
+    /// Flags 0x10 and 0x20: the default password's key comes with every secret, because that is what wraps it; whether
+    /// the secret is the user's, only `sik_matches` tells.  It is derived once.
     [[nodiscard]] virtual Result<std::vector<MasterKey>> master_keys(ByteView secret, bool check_sik) const = 0;
     /// Whether `secret` is the footer's own password by SIK or HMAC; nothing where the footer has neither.
     [[nodiscard]] virtual Result<std::optional<bool>> is_password(ByteView secret) const = 0;
@@ -63,19 +65,20 @@ public:
 };
 /// Errors: needs_phone_key, unsupported: as can_open_offline says; malformed (software blob that cannot be read);
 /// mismatch (BKMK HMAC refuses the given keys).
-[[nodiscard]] Result<std::unique_ptr<const Unlocker>> make_unlocker(const CryptoFooter& footer, const PhoneKeys* phone_keys = nullptr);
+[[nodiscard]] Result<std::unique_ptr<const Unlocker>> make_unlocker(const CryptoFooter& footer,
+                                                                    const PhoneKeys* phone_keys = nullptr);
 
 /// How a mapped volume is laid over userdata.
 struct VolumeSpec {
     crypto::SectorCipherSpec cipher;
-    ByteCount length;                      ///< of the mapped device
+    ByteCount length;                        ///< of the mapped device
     std::optional<ByteCount> encrypted_upto; ///< plain from here on; nothing: all encrypted
 };
 
 /// What shows that a key is right.
 struct KeyProof {
     VolumeSpec volume;
-    std::string filesystem;      ///< "ext4", "f2fs", "fat", or empty where only the hash_first_block was compared
+    std::string filesystem;         ///< "ext4", "f2fs", "fat", or empty where only the hash_first_block was compared
     std::vector<std::string> facts; ///< "ext4 superblock at 0x400: magic, 8 sane fields, checksum"
     /// Rough odds of a false positive as a power of two: 64 means 2^-64.
     unsigned strength_bits{};
@@ -83,9 +86,12 @@ struct KeyProof {
 
 /// Tries to prove `key` against the first bytes of userdata.  Unknown IV rule, IV base and sector size are probed:
 /// footer's cipher name first, 512 then 4096, base partition then disk (`disk_lba`, 512-byte sectors).
-/// Nothing: no filesystem appears.  Errors: io, unreadable (the blocks a proof needs cannot be read), unsupported (cipher name).
-[[nodiscard]] Result<std::optional<KeyProof>> prove_key(const CryptoFooter& footer, ByteView key, const io::ByteSource& userdata,
-                                                        SectorIndex disk_lba);
+/// Nothing: no filesystem appears.  Where the start cannot be read or is damaged, ext backups are looked for further
+/// on; a right key proven by one of them says so in its facts. Errors: io; unreadable (the first superblock's place
+/// cannot be read and no backup appears: the key may still be right, another key may be proven by a backup);
+/// unsupported (cipher name); invalid_argument (a key of no size the cipher takes).
+[[nodiscard]] Result<std::optional<KeyProof>> prove_key(const CryptoFooter& footer, ByteView key,
+                                                        const io::ByteSource& userdata, SectorIndex disk_lba);
 
 /// The cheap form for searches: reads what it needs once, then asks no source.  const, thread safe.
 class KeyProbe {
@@ -97,18 +103,20 @@ public:
     /// False positives are rarer than 2^-60; a hit is confirmed by prove_key.
     [[nodiscard]] virtual bool accepts(ByteView key) const = 0;
 };
-[[nodiscard]] Result<std::unique_ptr<const KeyProbe>> make_key_probe(const CryptoFooter& footer, const io::ByteSource& userdata,
-                                                                     SectorIndex disk_lba);
+/// Errors: io; unreadable (nothing that shows a superblock can be read); unsupported (cipher name).
+[[nodiscard]] Result<std::unique_ptr<const KeyProbe>>
+make_key_probe(const CryptoFooter& footer, const io::ByteSource& userdata, SectorIndex disk_lba);
 
-/// Userdata in the clear.  Below encrypted_upto through the cipher, above as it is.  Holes of the raw source become data
-/// (a hole deciphers to noise) except where plain.  Unreadable sectors stay unreadable, a whole cipher sector at a time.
-/// Errors: invalid_argument (key size), truncated (volume longer than userdata by more than the caller may ask for).
+/// Userdata in the clear.  Below encrypted_upto through the cipher, above as it is.  Holes of the raw source become
+/// data (a hole deciphers to noise) except where plain.  Unreadable sectors stay unreadable, a whole cipher sector at a
+/// time. Errors: invalid_argument (key size), truncated (volume longer than userdata by more than the caller may ask
+/// for).
 [[nodiscard]] Result<io::SourcePtr> make_decrypting(io::SourcePtr userdata, const VolumeSpec& volume, ByteView key);
 
 /// What a plain filesystem looks like from outside: for "not encrypted" and for file-based encryption.
 struct PlainFilesystem {
-    std::string name;        ///< "ext4", "ext3", "ext2", "f2fs", "erofs", "fat", "squashfs"
-    ByteCount size;          ///< as the superblock says; 0 unknown
+    std::string name;           ///< "ext4", "ext3", "ext2", "f2fs", "erofs", "fat", "squashfs"
+    ByteCount size;             ///< as the superblock says; 0 unknown
     bool has_encrypt_feature{}; ///< ext4 "encrypt", f2fs "encrypt": file-based encryption in use or possible
     std::string label;
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,7 +24,18 @@ struct Timestamp {
     std::int64_t seconds{};
     std::uint32_t nanoseconds{};
     auto operator<=>(const Timestamp&) const = default;
-    [[nodiscard]] std::int64_t total_nanoseconds() const noexcept { return seconds * 1'000'000'000 + nanoseconds; }
+    /// What does not fit in 64 bits (years before 1678 and after 2262) becomes the smallest or largest that does.
+    [[nodiscard]] std::int64_t total_nanoseconds() const noexcept
+    {
+        constexpr std::int64_t most_seconds = std::numeric_limits<std::int64_t>::max() / 1'000'000'000 - 1;
+        if (seconds > most_seconds) {
+            return std::numeric_limits<std::int64_t>::max();
+        }
+        if (seconds < -most_seconds) {
+            return std::numeric_limits<std::int64_t>::min();
+        }
+        return seconds * 1'000'000'000 + nanoseconds;
+    }
 };
 
 /// One name in a directory.  Names are bytes: any but '/' and NUL.
@@ -59,7 +70,9 @@ public:
     [[nodiscard]] virtual std::string label() const = 0;
     [[nodiscard]] virtual Entry root() const = 0;
     /// Entries of a directory without "." and "..", in the order of the directory.
-    /// Errors: malformed, unreadable, io; what could be read before the damage is in `read_so_far` where that is given.
+    /// An entry whose inode is lost has the type that the directory keeps, and nothing else; stat() says why.
+    /// Errors: malformed, unreadable, io; with them, what could be read before and behind the damage is in
+    /// `read_so_far` where that is given.
     virtual Result<std::vector<Entry>> list(std::uint64_t inode, std::vector<Entry>* read_so_far = nullptr) const = 0;
     [[nodiscard]] virtual Result<Entry> stat(std::uint64_t inode) const = 0;
     [[nodiscard]] virtual Result<std::string> read_link(std::uint64_t inode) const = 0;

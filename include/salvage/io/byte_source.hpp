@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "salvage/core/bytes.hpp"
@@ -47,7 +48,7 @@ public:
 
     /// What `range` is made of, in order, covering it exactly.  Neighbours differ in kind.
     /// Errors: truncated (range ends beyond size()), io.
-    virtual Result<std::vector<Extent>> extents(ByteRange range) const;
+    [[nodiscard]] virtual Result<std::vector<Extent>> extents(ByteRange range) const;
 
     /// Chain of (source name, offset) from the raw dump up to this view, for messages and reports.
     [[nodiscard]] virtual Location locate(ByteOffset at) const = 0;
@@ -76,6 +77,18 @@ using SourcePtr = std::shared_ptr<const ByteSource>;
 
 /// An error of kind unreadable at `at` of `source`.
 [[nodiscard]] Error unreadable_at(const ByteSource& source, ByteOffset at);
+
+/// Lifts an error of a parser that was given the bytes of `source` from `base` on: its offset becomes a place in
+/// `source`, with the whole chain below.  An error that has its full place already stays as it is.
+[[nodiscard]] Error lifted(Error error, const ByteSource& source, ByteOffset base = {});
+template <typename T>
+[[nodiscard]] Result<T> lifted(Result<T> result, const ByteSource& source, ByteOffset base = {})
+{
+    if (!result.has_value()) {
+        return lifted(std::move(result).error(), source, base);
+    }
+    return result;
+}
 
 /// Joins neighbours of the same kind and drops empty extents; keeps order.
 [[nodiscard]] std::vector<Extent> merged(std::vector<Extent> extents);

@@ -11,6 +11,7 @@ namespace salvage::io {
 [[nodiscard]] SourcePtr make_missing(ByteCount size, std::string name);
 
 /// `range` of `source`, named; what lies beyond the source's end is unreadable instead of refused.
-[[nodiscard]] Result<SourcePtr> make_subrange_or_missing(const SourcePtr& source, ByteRange range, const std::string& name);
+[[nodiscard]] Result<SourcePtr> make_subrange_or_missing(const SourcePtr& source, ByteRange range,
+                                                         const std::string& name);
 
 } // namespace salvage::io

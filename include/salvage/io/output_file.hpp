@@ -16,14 +16,17 @@ enum class Leftover : std::uint8_t {
     keep,       ///< it is kept as it is, for a caller who knows how far it is right
 };
 
+enum class Existing : bool { refuse, replace };
+
 /// A file under its way: "<path>.partial" until commit() makes it whole under its own name.
 ///
 /// A kill -9 at any moment leaves either nothing, the ".partial", or the whole file.  Not thread safe; move-only.
 class OutputFile {
 public:
-    /// Errors: already_exists (`path` exists: it is never overwritten), io, no_space.
-    [[nodiscard]] static Result<OutputFile> create(const std::filesystem::path& path, Leftover leftover = Leftover::start_over,
-                                                   unsigned mode = 0644);
+    /// Errors: already_exists (`path` exists: it is never overwritten; or another run is writing it, or its ".partial"
+    /// is not ours to write to: a link, a device), io, no_space.
+    [[nodiscard]] static Result<OutputFile> create(const std::filesystem::path& path,
+                                                   Leftover leftover = Leftover::start_over, unsigned mode = 0644);
 
     /// Errors: no_space (says how much is missing as far as known), io.
     Result<> write_at(ByteOffset at, ByteView bytes);
@@ -46,13 +49,20 @@ public:
     ~OutputFile(); ///< without commit the ".partial" stays
 
 private:
+    friend Result<> write_file_atomically(const std::filesystem::path& path, ByteView bytes, Existing existing,
+                                          unsigned mode);
     struct State;
+    /// As create(), whether or not `path` exists.
+    [[nodiscard]] static Result<OutputFile> open_partial(const std::filesystem::path& path, Leftover leftover,
+                                                         unsigned mode);
+    Result<> commit_replacing();
     explicit OutputFile(std::unique_ptr<State> state) noexcept;
     std::unique_ptr<State> state_;
 };
 
 /// A whole small file at once, atomically.  Replaces an existing file only with `replace`.
-enum class Existing : bool { refuse, replace };
-Result<> write_file_atomically(const std::filesystem::path& path, ByteView bytes, Existing existing, unsigned mode = 0644);
+/// Errors: already_exists, io, no_space.
+Result<> write_file_atomically(const std::filesystem::path& path, ByteView bytes, Existing existing,
+                               unsigned mode = 0644);
 
 } // namespace salvage::io

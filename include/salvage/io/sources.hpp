@@ -26,7 +26,9 @@ namespace salvage::io {
 [[nodiscard]] Result<std::string> container_kind(const std::filesystem::path& path);
 
 /// The parts of a split raw image in order, given its first part: "dump.001" names dump.001, dump.002, …
-/// A gap (dump.001, dump.003) is an error, not an end.  Errors: not_found (gap), io.
+/// Also ".000", ".01", ".00" and split's ".aa".  A gap (dump.001, dump.003) is an error, not an end.
+/// Errors: invalid_argument (not named as a first part, or dump.000 stands beside dump.001), not_found (gap, or no such
+/// file).
 [[nodiscard]] Result<std::vector<std::filesystem::path>> find_split_parts(const std::filesystem::path& first);
 
 /// An Android sparse image as the image it unpacks to.  Don't-care chunks are holes; a fill chunk of zeros too.
@@ -40,7 +42,8 @@ namespace salvage::io {
 [[nodiscard]] bool is_sparse_image(ByteView first_bytes) noexcept;
 
 /// Bytes of a pasted `hexdump -C`, `hexdump`, `xxd`, `xxd -p` or `od -A x -t x1z` text.  A "*" line repeats the line
-/// before it up to the next offset.  Errors: malformed (where = position in the text), unsupported (over 64 MiB).
+/// before it up to the next offset; the first offset becomes 0; prompts before and after are passed over.  Errors:
+/// malformed (where = position in the text), unsupported (over 64 MiB).
 [[nodiscard]] Result<Bytes> parse_hexdump(std::string_view text);
 [[nodiscard]] bool looks_like_hexdump(std::string_view text) noexcept;
 

@@ -16,7 +16,15 @@
 namespace salvage::partition {
 
 /// What a partition is for, as the map colours it.
-enum class Role : std::uint8_t { boot_chain, system, user_data, keys_and_footers, radio_calibration, reserved, unknown };
+enum class Role : std::uint8_t {
+    boot_chain,
+    system,
+    user_data,
+    keys_and_footers,
+    radio_calibration,
+    reserved,
+    unknown
+};
 [[nodiscard]] std::string_view to_string(Role role) noexcept;
 /// Role by a partition's name, in any case and in old and new spellings (USRDATA, userdata).
 [[nodiscard]] Role role_of(std::string_view name) noexcept;
@@ -39,7 +47,8 @@ struct Partition {
 
 /// One table as read: GPT, MBR chain, PMT, scatter, fstab, or what carving found.
 struct Table {
-    std::string kind; ///< "gpt", "gpt-backup", "mbr", "pmt", "scatter-text", "scatter-ota", "scatter-yaml", "scatter-xml", "fstab", "carved"
+    std::string kind;    ///< "gpt", "gpt-backup", "mbr", "pmt", "scatter-text", "scatter-ota", "scatter-yaml",
+                         ///< "scatter-xml", "fstab", "carved"
     std::string dialect; ///< "V1.1.2", "rev 1.0, 512-byte sectors"; may be empty
     std::string path;    ///< where it was read from, for reports
     std::vector<Partition> partitions;
@@ -49,8 +58,12 @@ struct Table {
     std::optional<SectorSize> sector_size;
     /// Where fstab says the crypto footer is: "footer", or a block device path; empty otherwise.
     std::string footer_place;
-    /// What fstab says of /data's encryption: "forceencrypt", "encryptable", "fileencryption", "forcefdeorfbe"; may be empty.
+    /// What fstab says of /data's encryption: "forceencrypt", "encryptable", "fileencryption", "forcefdeorfbe"; may be
+    /// empty.
     std::string data_encryption;
+    /// What a scatter file says of its phone: "MT6750", and "EMMC" or "UFS"; may be empty.
+    std::string platform{};
+    std::string storage{};
 };
 
 /// Answer of a probe: these bytes are not mine, mine but damaged, or mine.
@@ -72,22 +85,26 @@ struct ProbeResult {
 /// The tables as one layout: sorted by region and start.
 struct Layout {
     std::vector<Partition> partitions;
-    std::vector<Finding> findings; ///< those of the tables and every conflict, with both values and which was taken and why
+    std::vector<Finding>
+        findings; ///< those of the tables and every conflict, with both values and which was taken and why
     std::optional<ByteCount> device_size;
     SectorSize sector_size{sector_512()};
     std::vector<Table> tables; ///< as given
 
-    [[nodiscard]] const Partition* find(std::string_view name) const noexcept; ///< case-insensitive; aliases (USRDATA = userdata)
+    [[nodiscard]] const Partition*
+    find(std::string_view name) const noexcept; ///< case-insensitive; aliases (USRDATA = userdata)
     /// The partition of the user area that holds `at`, innermost where several do.
     [[nodiscard]] const Partition* containing(ByteOffset at) const noexcept;
 };
 
-/// Truth order: GPT in the dump, computed end, scatter size.  `dump_size` is the size of the user-area dump where there is one.
+/// Truth order: GPT in the dump, computed end, scatter size.  `dump_size` is the size of the user-area dump where there
+/// is one.
 [[nodiscard]] Layout reconcile(std::vector<Table> tables, std::optional<ByteCount> dump_size);
 
 /// "metadata+0x24", or "0x3bc8024" where no partition holds it.
 [[nodiscard]] std::string describe_offset(const Layout& layout, ByteOffset at);
-/// Reads any notation of parse_quantity, and `metadata+0x24`, `metadata`.  Errors: invalid_argument (names near misses).
+/// Reads any notation of parse_quantity, and `metadata+0x24`, `metadata`.  Errors: invalid_argument (names near
+/// misses).
 [[nodiscard]] Result<ByteOffset> resolve_offset(const Layout& layout, std::string_view text);
 
 } // namespace salvage::partition

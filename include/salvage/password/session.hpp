@@ -19,14 +19,16 @@ inline constexpr ByteCount max_session_bytes{64U << 10U};
 /// Errors: malformed (where = position of the line), unsupported (version; over max_session_bytes).
 [[nodiscard]] Result<SearchState> parse_session(ByteView text);
 
-/// Replaces `path` in one step, mode 0600: a kill at any moment leaves the old state or the new one.  Errors: io, no_space.
+/// Replaces `path` in one step, mode 0600: a kill at any moment leaves the old state or the new one.  Errors: io,
+/// no_space.
 Result<> save_session(const std::filesystem::path& path, const SearchState& state);
 
 /// Errors: not_found (no such file); io; those of parse_session.
 [[nodiscard]] Result<SearchState> load_session(const std::filesystem::path& path);
 
 /// Whether a search over `keyspace` against `target` may go on from `state`.
-/// Errors: mismatch (names what the session is of and what was given); malformed (the range is not within the keyspace).
+/// Errors: mismatch (names what the session is of and what was given); malformed (the range is not within the
+/// keyspace).
 [[nodiscard]] Result<> check_session(const SearchState& state, const Keyspace& keyspace, const Target& target);
 
 } // namespace salvage::password

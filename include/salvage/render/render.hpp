@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <string>
 
-#include "salvage/rescue/inspect.hpp"
-#include "salvage/rescue/look.hpp"
 #include "salvage/rescue/decrypt.hpp"
+#include "salvage/rescue/inspect.hpp"
+#include "salvage/rescue/layout.hpp"
+#include "salvage/rescue/look.hpp"
 #include "salvage/rescue/rescue.hpp"
 #include "salvage/rescue/walk.hpp"
 
@@ -22,6 +23,10 @@ struct TextStyle {
 /// Every text ends in a newline; every JSON is one document with a "schema" key, two-space indented.
 [[nodiscard]] std::string text(const partition::Layout& layout, TextStyle style);
 [[nodiscard]] std::string json(const partition::Layout& layout);
+/// One line an offset: "62685220 = 0x3bc8024 = metadata+0x24".
+[[nodiscard]] std::string text(const rescue::NamedOffsets& named, TextStyle style);
+/// The layout's document with one key more, "offsets".
+[[nodiscard]] std::string json(const rescue::NamedOffsets& named);
 [[nodiscard]] std::string text(const rescue::InspectReport& report, TextStyle style);
 [[nodiscard]] std::string json(const rescue::InspectReport& report);
 [[nodiscard]] std::string text(const rescue::FooterReport& report, TextStyle style);

@@ -15,7 +15,8 @@ struct CrackTarget {
 
 /// The best footer of a dump, a footer file, or a file with a `$fde$…` or 160-hex line.
 /// Errors: needs_phone_key, unsupported (as the verdict says), not_found (no footer), io.
-[[nodiscard]] Result<CrackTarget> crack_target(const DumpRequest& dump, const OpenRequest& request, const RunContext& context);
+[[nodiscard]] Result<CrackTarget> crack_target(const DumpRequest& dump, const OpenRequest& request,
+                                               const RunContext& context);
 
 /// Digits of PINs as a user types them: "4", or "4-6".  Errors: invalid_argument.
 struct PinRange {
@@ -25,6 +26,7 @@ struct PinRange {
 [[nodiscard]] Result<PinRange> parse_pin_range(const std::string& text);
 
 /// Where userdata of a dump can be asked about a key, and where it starts.  Errors: as open_partition.
-[[nodiscard]] Result<SearchSubject> search_subject(const Dump& dump, const FoundFooter& found, std::unique_ptr<const fde::Unlocker> unlocker);
+[[nodiscard]] Result<SearchSubject> search_subject(const Dump& dump, const FoundFooter& found,
+                                                   std::unique_ptr<const fde::Unlocker> unlocker);
 
 } // namespace salvage::rescue

@@ -22,9 +22,9 @@ struct DecryptOptions {
 struct DecryptReport {
     std::string path;
     ByteCount size;
-    std::string sha256; ///< of the plain image; empty where bytes were lost
+    std::string sha256;          ///< of the plain image; empty where bytes were lost
     std::vector<ByteRange> lost; ///< unreadable, left as holes
-    ByteCount resumed;  ///< bytes an earlier run had written
+    ByteCount resumed;           ///< bytes an earlier run had written
 };
 
 /// Progress: step "decrypt", unit "bytes".  Errors: already_exists, no_space, io, cancelled.

@@ -15,10 +15,10 @@ namespace salvage::rescue {
 
 /// What a user says about a dump.
 struct DumpRequest {
-    std::filesystem::path path;                      ///< dump, bare partition image, or a case folder
-    std::vector<std::filesystem::path> layout_files; ///< --scatter: any layout source
+    std::filesystem::path path;                       ///< dump, bare partition image, or a case folder
+    std::vector<std::filesystem::path> layout_files;  ///< --scatter: any layout source
     std::optional<std::filesystem::path> footer_file; ///< --footer: dump, partition, carved block or hex dump text
-    std::optional<std::filesystem::path> map_file;   ///< --map; else "<path>.map" where it is a ddrescue map
+    std::optional<std::filesystem::path> map_file;    ///< --map; else "<path>.map" where it is a ddrescue map
 };
 
 /// An opened dump.  Copies share the source.

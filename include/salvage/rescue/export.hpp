@@ -12,16 +12,16 @@
 namespace salvage::rescue {
 
 struct ExportOptions {
-    std::string path{"/"};        ///< what to take out; a folder's tree lands directly in the target
-    std::string source_identity;  ///< an unfinished export of the same source goes on; of another is refused
+    std::string path{"/"};       ///< what to take out; a folder's tree lands directly in the target
+    std::string source_identity; ///< an unfinished export of the same source goes on; of another is refused
 };
 
 /// An entry that could not be taken out whole.
 struct ExportProblem {
     std::string path;
-    std::string reason;      ///< "2 sectors (1024 bytes) of it could not be read"
-    ByteCount lost;          ///< bytes left as holes
-    bool is_partial{false};  ///< the rest of it was written
+    std::string reason;     ///< "2 sectors (1024 bytes) of it could not be read"
+    ByteCount lost;         ///< bytes left as holes
+    bool is_partial{false}; ///< the rest of it was written
 };
 
 struct ExportReport {
@@ -32,14 +32,15 @@ struct ExportReport {
     std::uint64_t resumed{}; ///< files that an earlier run had finished
     ByteCount bytes{};
     std::vector<ExportProblem> failed;
-    std::string manifest;    ///< path of manifest.jsonl
-    std::string sums;        ///< path of SHA256SUMS
+    std::string manifest; ///< path of manifest.jsonl
+    std::string sums;     ///< path of SHA256SUMS
 };
 
 /// Progress: step "export", unit "bytes".
 /// Errors: not_found (path), already_exists (the folder holds something else), no_space (what is needed, what is safe),
 /// io, cancelled.  A damaged file is not an error: it is in `failed`, and the rest goes on.
-[[nodiscard]] Result<ExportReport> export_folder(const filesystem::FileSystem& filesystem, const std::filesystem::path& out,
-                                                 const ExportOptions& options, const RunContext& context);
+[[nodiscard]] Result<ExportReport> export_folder(const filesystem::FileSystem& filesystem,
+                                                 const std::filesystem::path& out, const ExportOptions& options,
+                                                 const RunContext& context);
 
 } // namespace salvage::rescue

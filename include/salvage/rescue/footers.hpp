@@ -20,7 +20,7 @@ struct FoundFooter {
     std::string place;     ///< "metadata+0x0", "userdata, last 16 KiB"
     std::string found_by;  ///< "fstab", "known place", "scan"
     fde::CryptoFooter footer;
-    Bytes raw;             ///< as stored, up to fde::footer_area
+    Bytes raw; ///< as stored, up to fde::footer_area
     fde::PlacementCheck placement;
     std::vector<fde::PersistEntry> persist;
 };

@@ -13,9 +13,9 @@ namespace salvage::rescue {
 
 /// What a partition's own bytes say.
 struct PartitionFacts {
-    std::string filesystem;    ///< recognised by its superblock; may be empty
-    std::string looks;         ///< "looks encrypted", "text or code", "empty", "mixed", "not read"
-    double entropy{};          ///< mean, bits a byte; negative where nothing was read
+    std::string filesystem; ///< recognised by its superblock; may be empty
+    std::string looks;      ///< "looks encrypted", "text or code", "empty", "mixed", "not read"
+    double entropy{};       ///< mean, bits a byte; negative where nothing was read
 };
 
 struct SourceFacts {
@@ -45,9 +45,12 @@ struct FooterReport {
     FooterSearch search;
     std::vector<Verdict> verdicts; ///< one for each footer
 };
-[[nodiscard]] Result<FooterReport> inspect_footers(const Dump& dump, const OpenRequest& request, const RunContext& context);
+[[nodiscard]] Result<FooterReport> inspect_footers(const Dump& dump, const OpenRequest& request,
+                                                   const RunContext& context);
 
-/// What a footer alone allows: needs_secret, needs_phone_key, unsupported, or open where a given secret is its password.
-[[nodiscard]] Verdict judge_footer(const fde::CryptoFooter& footer, const OpenRequest& request, const RunContext& context);
+/// What a footer alone allows: needs_secret, needs_phone_key, unsupported, or open where a given secret is its
+/// password.
+[[nodiscard]] Verdict judge_footer(const fde::CryptoFooter& footer, const OpenRequest& request,
+                                   const RunContext& context);
 
 } // namespace salvage::rescue

@@ -16,10 +16,10 @@ namespace salvage::rescue {
 struct FindHit {
     ByteOffset at;
     std::string pattern;
-    std::string partition;          ///< may be empty
+    std::string partition; ///< may be empty
     ByteOffset at_in_partition;
     std::optional<bool> is_structure; ///< of a known structure; nothing where only bytes were asked for
-    std::string note;               ///< what it is, or why it is none
+    std::string note;                 ///< what it is, or why it is none
 };
 struct FindReport {
     std::string path;
@@ -42,9 +42,9 @@ struct HexReport {
     std::string place; ///< "metadata+0x24"
     Bytes bytes;       ///< unreadable areas are left zero and named in `extents`
     std::vector<io::Extent> extents;
-    std::string structure;                 ///< "AOSP crypto footer", or empty
+    std::string structure; ///< "AOSP crypto footer", or empty
     ByteOffset structure_at;
-    std::vector<fde::FooterField> fields;  ///< ranges count from structure_at
+    std::vector<fde::FooterField> fields; ///< ranges count from structure_at
 };
 [[nodiscard]] Result<HexReport> hex(const Dump& dump, std::string_view where, ByteCount length);
 

@@ -44,8 +44,8 @@ struct OpenRequest {
 struct OpenedVolume {
     io::SourcePtr plain;
     fde::KeyProof proof;
-    SecretBytes key;                ///< empty where the volume was never encrypted
-    std::string how;                ///< "default password, scrypt, AES-128 unwrap"
+    SecretBytes key;                   ///< empty where the volume was never encrypted
+    std::string how;                   ///< "default password, scrypt, AES-128 unwrap"
     std::optional<std::size_t> footer; ///< index into FooterSearch::footers
     bool was_encrypted{true};
 };
@@ -58,7 +58,8 @@ struct OpenOutcome {
     std::vector<Finding> findings;
 };
 
-/// Tries the default password and the given secrets against every footer.  Errors: io only; "cannot be opened" is a verdict.
+/// Tries the default password and the given secrets against every footer.  Errors: io only; "cannot be opened" is a
+/// verdict.
 [[nodiscard]] Result<OpenOutcome> open_userdata(const Dump& dump, FooterSearch footers, const OpenRequest& request,
                                                 const RunContext& context);
 
@@ -71,6 +72,7 @@ struct OpenedDump {
     Dump dump;
     OpenOutcome outcome;
 };
-[[nodiscard]] Result<OpenedDump> open_for_reading(const DumpRequest& dump, const OpenRequest& request, const RunContext& context);
+[[nodiscard]] Result<OpenedDump> open_for_reading(const DumpRequest& dump, const OpenRequest& request,
+                                                  const RunContext& context);
 
 } // namespace salvage::rescue

@@ -1,7 +1,8 @@
 // Building a phone dump that never was a phone: for `salvage demo`, and as an independent witness for whole rescues.
 //
-// Nothing here uses our own ciphers, footers or partition tables: OpenSSL and e2fsprogs make the bytes, so that a mistake
-// in the code that reads them cannot hide.  Layout after the MediaTek MT6750 of the first rescue (docs/formats/sample-phone.md).
+// Nothing here uses our own ciphers, footers or partition tables: OpenSSL and e2fsprogs make the bytes, so that a
+// mistake in the code that reads them cannot hide.  Layout after the MediaTek MT6750 of the first rescue
+// (docs/formats/sample-phone.md).
 #pragma once
 
 #include <cstdint>
@@ -63,7 +64,7 @@ struct SampleFooter {
     bool has_salt_after_padding{false}; ///< 1.2 with a 32-byte key: salt at 0xA8 as in HTC trees, not at 0x98
     bool has_check_value{true};         ///< 1.3: scrypted_intermediate_key; absent in footers upgraded from Android 4.4
     bool has_own_hash{true};            ///< 1.3: the struct of Android 7, 0x930 bytes; without: 0x910
-    std::optional<std::uint32_t> crypt_type; ///< nothing: as the secret's kind is
+    std::optional<std::uint32_t> crypt_type{}; ///< nothing: as the secret's kind is
     /// 0x1 key in clear; 0x2 interrupted: half of the used blocks are encrypted; 0x10 data not yet encrypted;
     /// 0x10 and 0x20 wrap the key with "default_password" while the check value is of the owner's secret.
     std::uint32_t flags{0};
@@ -82,7 +83,7 @@ struct SampleCipher {
     std::uint32_t key_bytes{16};              ///< 16, 32; 64 only with XTS and footer 1.0 or none
     std::uint32_t sector_bytes{512};          ///< or 4096
     bool has_large_sector_ivs{true};          ///< with 4096: the IV counts 4096-byte sectors
-    bool is_iv_counted_from_disk{false};      ///< the IV starts at the partition's own LBA, as MediaTek hardware FDE does
+    bool is_iv_counted_from_disk{false}; ///< the IV starts at the partition's own LBA, as MediaTek hardware FDE does
     Extent extent{Extent::used_blocks};
 };
 
@@ -91,9 +92,9 @@ struct SampleContent {
     enum class State : std::uint8_t { encrypted, not_encrypted, file_based_encryption };
     State state{State::encrypted};
     unsigned photos{12};
-    bool has_dirty_journal{false};  ///< /late and its folder exist only once the journal is replayed
-    bool has_checksums{false};      ///< ext4 metadata_csum; Android 7 formats without
-    bool has_decoys{false};         ///< a broken footer in `para`, an outdated whole one in a file of `cache`
+    bool has_dirty_journal{false}; ///< /late and its folder exist only once the journal is replayed
+    bool has_checksums{false};     ///< ext4 metadata_csum; Android 7 formats without
+    bool has_decoys{false};        ///< a broken footer in `para`, an outdated whole one in a file of `cache`
 };
 
 /// What happened to the dump.
@@ -103,7 +104,8 @@ struct SampleDamage {
     bool is_primary_gpt_destroyed{false};
     bool is_backup_gpt_destroyed{false};
     bool is_scatter_shifted{false}; ///< the scatter puts `cache` 1 MiB away from where the GPT has it
-    std::vector<std::string> unreadable_files; ///< two sectors in each could not be read: zero in the dump, `-` in the map
+    std::vector<std::string>
+        unreadable_files{}; ///< two sectors in each could not be read: zero in the dump, `-` in the map
 };
 
 struct SamplePhoneSpec {
@@ -111,7 +113,7 @@ struct SamplePhoneSpec {
         gpt, ///< MT6750, Android 7: GPT, scatter V1.1.2
         mbr, ///< MT6582, Android 4.4: MBR, EBR1 and PMT, upper-case names, scatter V1.1.1
     };
-    std::uint64_t seed{1}; ///< content, salts and keys follow from it
+    std::uint64_t seed{1};               ///< content, salts and keys follow from it
     ByteCount userdata_size{64U << 20U}; ///< 24 MiB at least, a multiple of 1 MiB
     Era era{Era::gpt};
     SampleSecret secret{};
@@ -156,15 +158,15 @@ struct SamplePhone {
     std::filesystem::path scatter; ///< MT67…_Android_scatter.txt
     std::filesystem::path fstab;
     std::optional<std::filesystem::path> map; ///< phone.img.map, ddrescue's format
-    SecretBytes secret;     ///< as it goes into the key derivation
-    SecretBytes master_key; ///< that userdata is encrypted with; empty where it is not
+    SecretBytes secret;                       ///< as it goes into the key derivation
+    SecretBytes master_key;                   ///< that userdata is encrypted with; empty where it is not
     std::optional<SamplePhoneKeys> phone_keys;
-    std::vector<ExpectedFile> files; ///< by path
+    std::vector<ExpectedFile> files;         ///< by path
     std::vector<SamplePartition> partitions; ///< user area, by start
-    ByteCount device_size;           ///< of the whole user area, before any cut
-    std::optional<ByteOffset> footer_at; ///< in the dump
+    ByteCount device_size;                   ///< of the whole user area, before any cut
+    std::optional<ByteOffset> footer_at;     ///< in the dump
     ByteOffset userdata_at;
-    ByteCount volume_size;              ///< of the mapped device
+    ByteCount volume_size;                   ///< of the mapped device
     std::optional<ByteCount> encrypted_upto; ///< interrupted: plain from here on
 };
 

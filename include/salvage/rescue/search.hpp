@@ -24,28 +24,28 @@ struct SearchSubject {
     SectorIndex disk_lba;   ///< where userdata starts on the disk, in 512-byte sectors
 };
 
-/// When the footer's own check value (SIK) is computed although there is userdata to prove a key on.  It doubles the cost of
-/// a scrypt guess; what it buys is the answer "right password, but another installation's data".
-/// Footers with flag 0x10 or 0x20 are always checked: their key is not wrapped by the user's secret.
+/// When the footer's own check value (SIK) is computed although there is userdata to prove a key on.  It doubles the
+/// cost of a scrypt guess; what it buys is the answer "right password, but another installation's data". Footers with
+/// flag 0x10 or 0x20 are always checked: their key is not wrapped by the user's secret.
 enum class PasswordCheck : std::uint8_t {
-    listed, ///< for the secrets in SearchSubject's list of given ones only
+    listed, ///< for given secrets and the default password only
     all,    ///< for every candidate
 };
 
 /// What a candidate turned out to be.
 enum class CandidateJudgement : std::uint8_t {
     wrong,
-    opens,             ///< a master key is proven on userdata; or there is no userdata and the footer's check value agrees
-    footer_only,       ///< the footer's own password, but no key it yields shows a filesystem on userdata
+    opens,       ///< a master key is proven on userdata; or there is no userdata and the footer's check value agrees
+    footer_only, ///< the footer's own password, but no key it yields shows a filesystem on userdata
 };
 
 /// A candidate's master key with its proof.  `key` may be there without `proof`: the footer alone was searched.
 struct ProvenKey {
     CandidateJudgement judgement{CandidateJudgement::wrong};
     SecretBytes key;
-    std::string how;                    ///< "scrypt, AES-128 unwrap"
+    std::string how; ///< "scrypt, AES-128 unwrap"
     std::optional<fde::KeyProof> proof;
-    std::vector<std::string> facts;     ///< proof lines for a person
+    std::vector<std::string> facts; ///< proof lines for a person
 };
 
 /// A footer as a target of password::search.  const, thread safe.
@@ -58,8 +58,9 @@ public:
 /// `listed`: the secrets that PasswordCheck::listed checks; only the first 1000 are.
 /// Errors: not_found (the footer alone has nothing that tells a right secret from a wrong one: says what is missing);
 /// those of fde::make_key_probe.
-[[nodiscard]] Result<std::unique_ptr<const FooterTarget>> make_footer_target(SearchSubject subject, PasswordCheck check = PasswordCheck::listed,
-                                                                             const std::vector<GivenSecret>& listed = {});
+[[nodiscard]] Result<std::unique_ptr<const FooterTarget>>
+make_footer_target(SearchSubject subject, PasswordCheck check = PasswordCheck::listed,
+                   const std::vector<GivenSecret>& listed = {});
 
 /// A part of a search.
 struct SearchStep {
@@ -73,22 +74,27 @@ struct SearchRequest {
     std::vector<GivenSecret> secrets; ///< tried first
     bool try_default_password{true};
     unsigned min_pin{4};
-    unsigned max_pin{6}; ///< 0: no PINs
+    unsigned max_pin{6};      ///< 0: no PINs
     unsigned pattern_side{3}; ///< 0: no patterns
     unsigned min_dots{4};
-    unsigned max_dots{9}; ///< fewer where the grid is larger: see password::make_patterns
+    unsigned max_dots{9};                         ///< fewer where the grid is larger: see password::make_patterns
     std::vector<std::filesystem::path> wordlists; ///< tried last, or before PINs where the footer says "password"
     PasswordCheck check{PasswordCheck::listed};
+    unsigned workers{0}; ///< threads the rate is measured with, as SearchRun::workers
 };
 
-/// Steps in the order they are worth trying, cheap and likely ones first; the footer's crypt_type moves its kind forward.
+/// Steps in the order they are worth trying, cheap and likely ones first; the footer's crypt_type moves its kind
+/// forward.
 struct CrackPlan {
     std::vector<SearchStep> steps;
-    double rate{}; ///< candidates a second, measured
+    double rate{};       ///< candidates a second, measured
+    std::string threads; ///< how many, what memory each takes, and where memory is why there are not more
     [[nodiscard]] std::uint64_t candidates() const noexcept;
 };
-/// Measures the rate for about half a second.  Errors: those of make_footer_target, keyspaces and word lists; cancelled.
-[[nodiscard]] Result<CrackPlan> plan_search(const SearchSubject& subject, const SearchRequest& request, const RunContext& context);
+/// Measures the rate for about half a second.  Errors: those of make_footer_target, keyspaces and word lists;
+/// cancelled.
+[[nodiscard]] Result<CrackPlan> plan_search(const SearchSubject& subject, const SearchRequest& request,
+                                            const RunContext& context);
 
 struct SearchRun {
     std::optional<std::filesystem::path> session_file; ///< gone on with where it exists, made where it does not
@@ -97,6 +103,11 @@ struct SearchRun {
     unsigned workers{0};
     std::chrono::milliseconds checkpoint_interval{std::chrono::seconds{5}};
 };
+
+/// A session file name that no other footer, plan or range has: "salvage-3f2a9c01d2e4.session".
+/// Errors: those of make_footer_target; invalid_argument (no steps).
+[[nodiscard]] Result<std::string> session_name(const SearchSubject& subject, const std::vector<SearchStep>& steps,
+                                               const SearchRequest& request, const SearchRun& run);
 
 /// A secret that was found.
 struct FoundSecret {
@@ -120,13 +131,14 @@ struct SearchReport {
     std::vector<std::string> searched; ///< one sentence a step, for the report
 };
 
-/// Runs the steps as one numbered keyspace.  A session of another footer or plan is refused (mismatch).
+/// Runs the steps as one numbered keyspace.  A session of another footer, plan or range is refused (mismatch).
 /// Errors: those of password::search, sessions and make_footer_target; invalid_argument (no steps).
-[[nodiscard]] Result<SearchReport> run_search(const SearchSubject& subject, const std::vector<SearchStep>& steps, const SearchRequest& request,
-                                              const SearchRun& run, const RunContext& context);
+[[nodiscard]] Result<SearchReport> run_search(const SearchSubject& subject, const std::vector<SearchStep>& steps,
+                                              const SearchRequest& request, const SearchRun& run,
+                                              const RunContext& context);
 
-/// What the usual searches take here: 4-digit PIN, 6-digit PIN, 3x3 pattern.  Measures the key derivation for about half a
-/// second (one derivation at least).  Empty where it cannot be measured.
+/// What the usual searches take here: 4-digit PIN, 6-digit PIN, 3x3 pattern.  Measures the key derivation for about
+/// half a second (one derivation at least).  Empty where it cannot be measured.
 [[nodiscard]] std::vector<AttackCost> forecast(const fde::Unlocker& unlocker, const RunContext& context);
 
 } // namespace salvage::rescue

@@ -12,24 +12,24 @@
 namespace salvage::rescue {
 
 struct SplitOptions {
-    std::string source_identity; ///< an unfinished split of the same dump goes on; of another is refused
-    bool write_gaps{false};      ///< areas outside all partitions, as gap-0xSTART.bin
+    std::string source_identity;   ///< an unfinished split of the same dump goes on; of another is refused
+    bool write_gaps{false};        ///< areas outside all partitions, as gap-0xSTART.bin
     std::vector<std::string> only; ///< names; empty: all
 };
 
 struct SplitPart {
-    std::string name;  ///< of the partition
-    std::string file;  ///< in the folder: "userdata.img"
-    ByteRange range;   ///< in the dump
+    std::string name;   ///< of the partition
+    std::string file;   ///< in the folder: "userdata.img"
+    ByteRange range;    ///< in the dump
     std::string sha256; ///< hex, holes as zeros; empty where bytes were lost
-    ByteCount lost;    ///< unreadable bytes, left as holes
+    ByteCount lost;     ///< unreadable bytes, left as holes
     bool is_cut{false}; ///< the dump ends inside it
 };
 
 struct SplitReport {
     std::vector<SplitPart> parts;
-    std::vector<ByteRange> gaps; ///< data outside all partitions
-    std::string sha256;          ///< of the whole dump; empty where bytes were lost or `only` was given
+    std::vector<ByteRange> gaps;          ///< data outside all partitions
+    std::string sha256;                   ///< of the whole dump; empty where bytes were lost or `only` was given
     std::vector<std::string> not_written; ///< partitions of other regions, or whose place is unknown: with the reason
     std::string manifest;
     std::string sums;
@@ -37,7 +37,8 @@ struct SplitReport {
 
 /// Progress: step "split", unit "bytes".
 /// Errors: already_exists (the folder holds something else), no_space, io, cancelled.
-[[nodiscard]] Result<SplitReport> split(const io::SourcePtr& dump, const partition::Layout& layout, const std::filesystem::path& out,
-                                        const SplitOptions& options, const RunContext& context);
+[[nodiscard]] Result<SplitReport> split(const io::SourcePtr& dump, const partition::Layout& layout,
+                                        const std::filesystem::path& out, const SplitOptions& options,
+                                        const RunContext& context);
 
 } // namespace salvage::rescue

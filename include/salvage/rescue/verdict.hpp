@@ -11,11 +11,11 @@
 namespace salvage::rescue {
 
 enum class VerdictCode : std::uint8_t {
-    open,                  ///< secret known or default
-    needs_secret,          ///< opens on this machine once the secret is known
-    needs_phone_key,       ///< only the phone's chip can use the key
-    key_missing,           ///< encrypted, and the footer's place is not in this dump
-    mismatch,              ///< key and data come from different installations
+    open,            ///< secret known or default
+    needs_secret,    ///< opens on this machine once the secret is known
+    needs_phone_key, ///< only the phone's chip can use the key
+    key_missing,     ///< encrypted, and the footer's place is not in this dump
+    mismatch,        ///< key and data come from different installations
     not_encrypted,
     file_based_encryption, ///< FBE or metadata encryption
     damaged,
@@ -37,10 +37,17 @@ struct AttackCost {
 
 struct Verdict {
     VerdictCode code{VerdictCode::unsupported};
+    std::string headline{};         ///< instead of the code's own, where that would not be true; empty otherwise
     std::string text;               ///< one or two sentences for the owner
     std::vector<std::string> proof; ///< facts with bytes and numbers
     std::string next;               ///< the command to type next
     std::vector<AttackCost> cost;   ///< with needs_secret
 };
+
+/// What a person reads first about this very verdict.
+[[nodiscard]] inline std::string_view headline(const Verdict& verdict) noexcept
+{
+    return verdict.headline.empty() ? headline(verdict.code) : std::string_view{verdict.headline};
+}
 
 } // namespace salvage::rescue

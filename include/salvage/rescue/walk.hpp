@@ -15,9 +15,9 @@ namespace salvage::rescue {
 struct ListedEntry {
     std::string path; ///< from the root: "/media/0/DCIM"
     filesystem::Entry entry;
-    std::string target; ///< of a symlink
+    std::string target;            ///< of a symlink
     std::optional<ByteCount> lost; ///< bytes of a file that cannot be read; nothing: not asked
-    std::optional<Error> problem; ///< a folder that could not be listed to its end, a link that could not be read
+    std::optional<Error> problem;  ///< a folder that could not be listed to its end, a link that could not be read
 };
 
 enum class Recursive : bool { no, yes };

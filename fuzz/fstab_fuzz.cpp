@@ -1,0 +1,10 @@
+// fstab files.
+#include "table_walk.hpp"
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    const auto bytes = std::as_bytes(std::span{data, size});
+    salvage::fuzz::walk_file(bytes, "fstab.mt6755");
+    return 0;
+}

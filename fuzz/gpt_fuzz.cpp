@@ -1,0 +1,12 @@
+// GPT: as a file of its own, and at either end of a dump.
+#include "table_walk.hpp"
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    const auto bytes = std::as_bytes(std::span{data, size});
+    salvage::fuzz::walk_file(bytes, "pgpt.bin");
+    salvage::fuzz::walk_dump(bytes, {});
+    salvage::fuzz::walk_dump({}, bytes);
+    return 0;
+}

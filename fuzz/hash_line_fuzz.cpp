@@ -1,0 +1,34 @@
+// Hash lines: what is read can be written again, and reads the same.
+#include <cstdint>
+#include <cstdlib>
+
+#include "salvage/fde/hash_lines.hpp"
+
+namespace {
+
+using namespace salvage;
+
+void require(bool holds)
+{
+    if (!holds) {
+        std::abort();
+    }
+}
+
+} // namespace
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    const auto line = fde::parse_hash_line(as_text(std::as_bytes(std::span{data, size})));
+    if (!line.has_value()) {
+        require(line.error().where.has_value() && line.error().where->chain.front().at.value <= size);
+        return 0;
+    }
+    const auto written = fde::format_hash_line(line->footer, line->sectors);
+    require(written.has_value());
+    const auto again = fde::parse_hash_line(*written);
+    require(again.has_value() && again->sectors == line->sectors &&
+            again->footer.wrapped_key == line->footer.wrapped_key && again->footer.salts == line->footer.salts);
+    return 0;
+}

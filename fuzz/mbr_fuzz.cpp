@@ -1,0 +1,12 @@
+// MBR and chains of EBRs: as a file of its own, as a lone EBR, and at the start of a dump.
+#include "table_walk.hpp"
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    const auto bytes = std::as_bytes(std::span{data, size});
+    salvage::fuzz::walk_file(bytes, "MBR");
+    salvage::fuzz::walk_file(bytes, "EBR1");
+    salvage::fuzz::walk_dump(bytes, {});
+    return 0;
+}

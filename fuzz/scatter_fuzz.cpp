@@ -1,0 +1,10 @@
+// Scatter files in every dialect: XML, YAML-like, old text and OTA lists.
+#include "table_walk.hpp"
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    const auto bytes = std::as_bytes(std::span{data, size});
+    salvage::fuzz::walk_file(bytes, "MT6750_Android_scatter.txt");
+    return 0;
+}

@@ -1,0 +1,105 @@
+// Filesystems in the clear, as they look from outside.
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "fde/places.hpp"
+#include "salvage/fde/unlock.hpp"
+
+namespace salvage::fde {
+namespace {
+
+constexpr std::size_t probed_bytes = 8192;
+
+template <std::unsigned_integral T>
+T field(ByteView bytes, std::size_t at)
+{
+    return load_le<T>(bytes.subspan(at, sizeof(T)));
+}
+
+std::string text_of(ByteView bytes)
+{
+    const auto text = as_text(bytes);
+    return std::string{text.substr(0, text.find('\0'))};
+}
+
+PlainFilesystem filesystem_of(const Evidence& evidence)
+{
+    return {.name = std::string{evidence.filesystem},
+            .size = evidence.size,
+            .has_encrypt_feature = evidence.has_encrypt_feature,
+            .label = evidence.label};
+}
+
+/// Spec: Linux, fs/erofs/erofs_fs.h.
+std::optional<PlainFilesystem> probe_erofs(ByteView bytes)
+{
+    constexpr std::uint32_t magic = 0xE0F5E1E2;
+    constexpr std::size_t superblock_bytes = 128;
+    if (bytes.size() < superblock_at + superblock_bytes) {
+        return std::nullopt;
+    }
+    const auto superblock = bytes.subspan(superblock_at, superblock_bytes);
+    const auto log_block = field<std::uint8_t>(superblock, 0x0C);
+    const auto blocks = field<std::uint32_t>(superblock, 0x24);
+    if (field<std::uint32_t>(superblock, 0) != magic || log_block < 9 || log_block > 16 || blocks == 0) {
+        return std::nullopt;
+    }
+    return PlainFilesystem{.name = "erofs",
+                           .size = ByteCount{std::uint64_t{blocks} << log_block},
+                           .has_encrypt_feature = false,
+                           .label = text_of(superblock.subspan(0x40, 16))};
+}
+
+/// Spec: Linux, fs/squashfs/squashfs_fs.h.
+std::optional<PlainFilesystem> probe_squashfs(ByteView bytes)
+{
+    constexpr std::string_view magic{"hsqs"};
+    constexpr std::size_t superblock_bytes = 96;
+    if (bytes.size() < superblock_bytes || !as_text(bytes).starts_with(magic)) {
+        return std::nullopt;
+    }
+    const auto block_bytes = field<std::uint32_t>(bytes, 0x0C);
+    if (field<std::uint16_t>(bytes, 0x1C) != 4 || !std::has_single_bit(block_bytes)) {
+        return std::nullopt;
+    }
+    return PlainFilesystem{.name = "squashfs",
+                           .size = ByteCount{field<std::uint64_t>(bytes, 0x28)},
+                           .has_encrypt_feature = false,
+                           .label = {}};
+}
+
+/// The start of the source, as far as it can be read: a bad sector behind the superblock hides no filesystem.
+Bytes read_start(const io::ByteSource& source)
+{
+    for (const std::uint64_t count : {std::uint64_t{probed_bytes}, std::uint64_t{2048}, std::uint64_t{1536}}) {
+        auto bytes = io::read_up_to(source, ByteOffset{0}, ByteCount{count});
+        if (bytes.has_value()) {
+            return std::move(*bytes);
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+std::optional<PlainFilesystem> probe_filesystem(const io::ByteSource& source)
+{
+    const auto start = read_start(source);
+    const ByteView bytes{start};
+    for (const auto& place : superblock_places(bytes.size())) {
+        if (place.at >= bytes.size()) {
+            continue;
+        }
+        const auto evidence = judge(place, bytes.subspan(place.at), std::nullopt);
+        if (evidence.has_magic && evidence.bits >= proof_bits) {
+            return filesystem_of(evidence);
+        }
+    }
+    if (auto erofs = probe_erofs(bytes)) {
+        return erofs;
+    }
+    return probe_squashfs(bytes);
+}
+
+} // namespace salvage::fde

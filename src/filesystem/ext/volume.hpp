@@ -1,0 +1,38 @@
+// An ext volume ready to be read: the best copy of its superblock, the journal replayed in an overlay.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "content.hpp"
+#include "inode.hpp"
+#include "library.hpp"
+#include "salvage/core/finding.hpp"
+#include "superblock.hpp"
+
+namespace salvage::filesystem::ext {
+
+struct Volume {
+    Superblock superblock;
+    io::SourcePtr source; ///< as large as the filesystem; with the journal replayed
+    std::unique_ptr<const Library> library;
+    std::vector<Finding> findings;
+
+    [[nodiscard]] VolumeShape shape() const noexcept
+    {
+        return {.block_bytes = superblock.block_bytes, .blocks = superblock.blocks};
+    }
+    /// Errors: not_found (no such number, or the inode is not in use), malformed, those of the source.
+    [[nodiscard]] Result<Inode> inode(std::uint64_t number) const;
+    /// Where the content of `inode` lies, as a source.  Not for inline data.
+    [[nodiscard]] Result<io::SourcePtr> blocks_of(const Inode& inode) const;
+};
+
+/// Opens from `primary`, or from a backup where `primary` is nothing or does not lead to a root directory.
+/// `why_not` says what is wrong with the primary, if something is.
+/// Errors: `why_not` where no backup helps, else those of the library.
+[[nodiscard]] Result<Volume> open_volume(const io::SourcePtr& source, const std::optional<Superblock>& primary,
+                                         std::optional<Error> why_not);
+
+} // namespace salvage::filesystem::ext

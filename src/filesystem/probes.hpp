@@ -1,0 +1,21 @@
+// What each format of the box answers when it is asked whether a source is its own.
+#pragma once
+
+#include <memory>
+
+#include "salvage/filesystem/filesystem.hpp"
+
+namespace salvage::filesystem {
+
+/// An open filesystem, or null where the source is not of this format.
+/// Errors: it is of this format and cannot be opened; io.
+using ProbeResult = Result<std::unique_ptr<const FileSystem>>;
+
+/// By the superblock in its place, whole or damaged.
+[[nodiscard]] ProbeResult probe_ext(const io::SourcePtr& source);
+/// By backup superblocks alone.  To be asked last: they survive when another filesystem is made over an old one.
+[[nodiscard]] ProbeResult probe_ext_by_backups(const io::SourcePtr& source);
+/// f2fs, EROFS, SquashFS, FAT, exFAT, NTFS: recognised, and refused by name.
+[[nodiscard]] ProbeResult probe_unsupported(const io::SourcePtr& source);
+
+} // namespace salvage::filesystem

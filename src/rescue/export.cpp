@@ -1,0 +1,776 @@
+// Taking files out into a folder.  The folder is described in docs/formats/export-manifest.md.
+#include "salvage/rescue/export.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "rescue/export_manifest.hpp"
+#include "rescue/hash_lane.hpp"
+#include "rescue/out_folder.hpp"
+#include "rescue/pieces.hpp"
+#include "rescue/target_tree.hpp"
+#include "rescue/walk_path.hpp"
+#include "salvage/core/text.hpp"
+#include "salvage/io/output_file.hpp"
+#include "salvage/rescue/walk.hpp"
+
+namespace salvage::rescue {
+namespace {
+
+using filesystem::Entry;
+using filesystem::EntryType;
+
+constexpr std::string_view journal_name = ".salvage-export.journal";
+constexpr std::string_view unfinished_folder = ".salvage-export.partial";
+constexpr std::string_view manifest_name = "manifest.jsonl";
+constexpr std::string_view sums_name = "SHA256SUMS";
+
+// The largest file ext4 knows (4096-byte blocks); a larger size is a damaged inode.
+constexpr ByteCount max_file_size{16ULL << 40U};
+// Zeros are hashed at about 2 GB/s: a file that claims more holes than this would hold up the rescue for its hash.
+constexpr ByteCount max_hashed_hole{64ULL << 30U};
+// How far extents are asked for at a time.
+constexpr std::uint64_t window_bytes = 64ULL << 20U;
+// Files are named in batches: making each durable by itself costs a disk's seek or two.
+constexpr std::size_t batch_files = 256;
+constexpr ByteCount batch_bytes{64ULL << 20U};
+// So many I/O failures in a row mean that the source is gone, not that its files are bad.
+constexpr unsigned max_failures_in_a_row = 16;
+// FAT keeps times in steps of two seconds.
+constexpr std::int64_t time_step_seconds = 2;
+
+bool is_reserved_on_top(std::string_view name) noexcept
+{
+    return name.starts_with(".salvage-export") || name.starts_with(manifest_name) || name.starts_with(sums_name);
+}
+
+/// A text file that grows: manifest and sums.
+class TextFile {
+public:
+    explicit TextFile(io::OutputFile file) : file_{std::move(file)} {}
+    Result<> append(const std::string& text)
+    {
+        SALVAGE_TRY(file_.write_at(at_, as_bytes(text)));
+        at_ = at_ + ByteCount{text.size()};
+        return {};
+    }
+    Result<> commit() { return file_.commit(); }
+
+private:
+    io::OutputFile file_;
+    ByteOffset at_{0};
+};
+
+/// The journal of finished files: appended to, never believed beyond its last whole line.
+class Journal {
+public:
+    static Result<Journal> open(const std::filesystem::path& path)
+    {
+        Journal journal;
+        journal.path_ = path;
+        journal.file_ = OwnedDescriptor{
+            ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR)};
+        struct stat status{};
+        if (!journal.file_.is_open() || ::fstat(journal.file_.get(), &status) != 0) {
+            return from_errno(errno, "the journal cannot be opened", path.string());
+        }
+        char last = '\n';
+        if (status.st_size > 0 && ::pread(journal.file_.get(), &last, 1, status.st_size - 1) == 1 && last != '\n') {
+            SALVAGE_TRY(journal.append("\n")); // closes the line that a killed run tore
+        }
+        return journal;
+    }
+
+    Result<> append(std::string_view text) const
+    {
+        while (!text.empty()) {
+            const auto written = ::write(file_.get(), text.data(), text.size());
+            if (written < 0 && errno == EINTR) {
+                continue;
+            }
+            if (written <= 0) {
+                return from_errno(written == 0 ? ENOSPC : errno, "the journal cannot be written", path_.string());
+            }
+            text.remove_prefix(static_cast<std::size_t>(written));
+        }
+        return {};
+    }
+
+private:
+    std::filesystem::path path_;
+    OwnedDescriptor file_;
+};
+
+/// How a file's content came across.
+struct Copied {
+    UnfinishedFile file;
+    std::string sha256; ///< empty: not computed
+    Losses losses;
+};
+
+/// A copy that did not come about, for a reason in the source.
+struct NotCopied {
+    Error error;
+};
+
+class Exporter {
+public:
+    Exporter(const filesystem::FileSystem& filesystem, OutFolder folder, TargetTree tree, Journal journal,
+             TextFile manifest, TextFile sums, FinishedFiles finished, const RunContext& context)
+        : filesystem_{&filesystem}, folder_{std::move(folder)}, tree_{std::move(tree)}, journal_{std::move(journal)},
+          manifest_{std::move(manifest)}, sums_{std::move(sums)}, finished_{std::move(finished)}, context_{&context}
+    {
+    }
+
+    Result<ExportReport> run(const std::string& path, const Entry& top)
+    {
+        SALVAGE_TRY(measure(path));
+        base_ = top.type == EntryType::directory ? path : path.substr(0, path.rfind('/'));
+        folders_.emplace(base_, std::string{});
+        auto done = walk_and_finish(path);
+        if (!done.has_value()) {
+            return with_need(std::move(done).error(), total_ - std::min(total_, done_), folder_.path());
+        }
+        report_.manifest = (folder_.path() / manifest_name).string();
+        report_.sums = (folder_.path() / sums_name).string();
+        return std::move(report_);
+    }
+
+private:
+    /// An entry whose lines are due; its file, if any, has no name yet.
+    struct Pending {
+        ManifestEntry line;
+        TreePlace place;
+        std::optional<UnfinishedFile> file;
+        bool is_new{true}; ///< not in the journal
+    };
+
+    /// Bytes of all files, for progress and for what a full medium would have needed.
+    Result<> measure(const std::string& path)
+    {
+        std::unordered_set<std::uint64_t> seen;
+        const auto add = [&](const ListedEntry& listed) -> Result<> {
+            const auto& entry = listed.entry;
+            if (entry.type == EntryType::file && (entry.links < 2 || seen.insert(entry.inode).second)) {
+                total_ = ByteCount{checked_add(total_.value, entry.size.value).value_or(total_.value)};
+            }
+            return {};
+        };
+        return walk(*filesystem_, path, Recursive::yes, add, *context_);
+    }
+
+    Result<> walk_and_finish(const std::string& path)
+    {
+        const auto visit = [this](const ListedEntry& listed) { return take(listed); };
+        auto walked = walk(*filesystem_, path, Recursive::yes, visit, *context_);
+        if (!walked.has_value()) {
+            // What is copied need not be copied again.
+            ignore(finish_batch(), "the first error is the one that matters");
+            return walked;
+        }
+        SALVAGE_TRY(finish_batch());
+        // Innermost first: dressing a folder is the last thing that happens in it.
+        for (auto one = dressing_.rbegin(); one != dressing_.rend(); ++one) {
+            tree_.dress_folder(one->first, one->second);
+        }
+        tell_of_encrypted();
+        SALVAGE_TRY(sums_.commit());
+        SALVAGE_TRY(manifest_.commit());
+        tree_.close();
+        std::error_code best_effort; // left behind, it is read together with the manifest
+        std::filesystem::remove(folder_.path() / journal_name, best_effort);
+        return {};
+    }
+
+    Result<> take(const ListedEntry& listed)
+    {
+        if (listed.entry.is_encrypted) {
+            ++encrypted_;
+        }
+        if (is_top(listed)) {
+            fail(listed.path, listed.problem ? to_string(*listed.problem) : std::string{}, ByteCount{0}, true);
+            return source_is_there(listed.problem);
+        }
+        auto place = place_of(listed);
+        if (!place) {
+            return add_only_to_manifest(listed, "the folder that holds it could not be made");
+        }
+        switch (listed.entry.type) {
+        case EntryType::directory: return take_folder(listed, *std::move(place));
+        case EntryType::symlink: return take_symlink(listed, *std::move(place));
+        case EntryType::file: return take_file(listed, *std::move(place));
+        default: ++report_.others; return add_only_to_manifest(listed, {});
+        }
+    }
+
+    /// The walk tells of the folder it began with only when something is wrong with it.
+    [[nodiscard]] bool is_top(const ListedEntry& listed) const
+    {
+        return listed.entry.type == EntryType::directory && (listed.path == base_ || listed.path == "/");
+    }
+
+    /// Nothing where the folder above was not made.
+    [[nodiscard]] std::optional<TreePlace> place_of(const ListedEntry& listed)
+    {
+        const auto parent = listed.path.substr(0, listed.path.size() - listed.entry.name.size() - 1);
+        const auto folder = folders_.find(parent);
+        if (folder == folders_.end()) {
+            return std::nullopt;
+        }
+        TreePlace place{.folder = folder->second, .name = listed.entry.name};
+        if (!is_holdable(place.name) || (place.folder.empty() && is_reserved_on_top(place.name))) {
+            use_substitute(place, listed);
+        }
+        return place;
+    }
+
+    /// A name that any folder holds, for one that this one does not.
+    void use_substitute(TreePlace& place, const ListedEntry& listed)
+    {
+        use_substitute(place, listed.path, listed.entry);
+    }
+    void use_substitute(TreePlace& place, const std::string& path, const Entry& entry)
+    {
+        place.name = fmt::format("_inode_{}", entry.inode);
+        fail(path, fmt::format("its name cannot be used here; it was written as {}", place.path()), ByteCount{0}, true);
+    }
+
+    void fail(const std::string& path, std::string reason, ByteCount lost, bool is_partial)
+    {
+        report_.failed.push_back({.path = path, .reason = std::move(reason), .lost = lost, .is_partial = is_partial});
+    }
+
+    /// Damage is one thing; a source that was pulled out is another, and then the rest is for the next run.
+    Result<> source_is_there(const std::optional<Error>& problem)
+    {
+        if (!problem || problem->code != ErrorCode::io) {
+            return {};
+        }
+        ++failures_in_a_row_;
+        return failures_in_a_row_ < max_failures_in_a_row ? Result<>{} : Result<>{*problem};
+    }
+
+    static ManifestEntry line_of(const ListedEntry& listed, std::optional<std::string> stored)
+    {
+        return {.path = listed.path,
+                .entry = listed.entry,
+                .target = listed.target,
+                .stored = std::move(stored),
+                .link_of = {},
+                .lost = {},
+                .stored_sha256 = {},
+                .problem = {},
+                .attributes = {}};
+    }
+
+    Result<> add_only_to_manifest(const ListedEntry& listed, const std::string& problem)
+    {
+        auto line = line_of(listed, std::nullopt);
+        line.problem = problem;
+        if (!problem.empty()) {
+            line.lost = listed.entry.type == EntryType::file ? listed.entry.size : ByteCount{0};
+            fail(listed.path, problem, line.lost, false);
+        }
+        return push({.line = std::move(line), .place = {}, .file = {}});
+    }
+
+    Result<> take_folder(const ListedEntry& listed, TreePlace place)
+    {
+        auto made = tree_.make_folder(place);
+        if (!made.has_value() && is_about_the_name(made.error())) {
+            use_substitute(place, listed);
+            made = tree_.make_folder(place);
+        }
+        if (!made.has_value() && is_about_the_name(made.error())) {
+            return add_only_to_manifest(listed, to_string(made.error()));
+        }
+        SALVAGE_TRY(std::move(made));
+        ++report_.directories;
+        folders_.insert_or_assign(listed.path, place.path());
+        dressing_.emplace_back(place.path(), listed.entry);
+        auto line = line_of(listed, place.path());
+        if (listed.problem) {
+            line.problem = to_string(*listed.problem);
+            fail(listed.path, line.problem, ByteCount{0}, true);
+            SALVAGE_TRY(source_is_there(listed.problem));
+        }
+        line.attributes = attributes_of(listed.entry);
+        return push({.line = std::move(line), .place = {}, .file = {}});
+    }
+
+    static bool is_about_the_name(const Error& error) noexcept
+    {
+        return error.code == ErrorCode::already_exists || error.code == ErrorCode::invalid_argument;
+    }
+
+    [[nodiscard]] filesystem::ExtendedAttributes attributes_of(const Entry& entry) const
+    {
+        auto found = filesystem_->extended_attributes(entry.inode);
+        return found.has_value() ? *std::move(found) : filesystem::ExtendedAttributes{};
+    }
+
+    Result<> take_symlink(const ListedEntry& listed, const TreePlace& place)
+    {
+        if (listed.problem) {
+            SALVAGE_TRY(source_is_there(listed.problem));
+            return add_only_to_manifest(listed, to_string(*listed.problem));
+        }
+        auto made = tree_.make_symlink(place, listed.target, listed.entry);
+        if (!made.has_value() && tree_.existing_symlink(place) != listed.target) {
+            if (!is_about_the_name(made.error()) && made.error().code != ErrorCode::unsupported) {
+                return std::move(made).error();
+            }
+            return add_only_to_manifest(listed, to_string(made.error()));
+        }
+        ++report_.symlinks;
+        return push({.line = line_of(listed, place.path()), .place = {}, .file = {}});
+    }
+
+    Result<> take_file(const ListedEntry& listed, TreePlace place)
+    {
+        const auto& entry = listed.entry;
+        if (pending_inodes_.contains(entry.inode)) {
+            SALVAGE_TRY(finish_batch()); // the first name must be there before the second
+        }
+        if (const auto* const known = finished_.find(listed.path, entry); known != nullptr && is_kept(*known, entry)) {
+            return keep(listed, *known);
+        }
+        if (entry.links > 1) {
+            if (const auto first = links_.find(entry.inode); first != links_.end()) {
+                auto linked = SALVAGE_TRY(link(listed, place, first->second));
+                if (linked) {
+                    return push(*std::move(linked));
+                }
+            }
+        }
+        return copy(listed, std::move(place));
+    }
+
+    /// Whether what an earlier run finished is still there, and nothing more of it can be read by now.
+    bool is_kept(const FinishedFile& known, const Entry& entry)
+    {
+        const auto place = split_path(known.stored);
+        const auto there = tree_.existing(place);
+        const auto seconds = there ? there->mtime_seconds - entry.modified.seconds : 0;
+        if (!there || there->size != entry.size || std::abs(seconds) > time_step_seconds) {
+            return false;
+        }
+        if (known.lost.value > 0 && announced_loss(entry) != known.lost) {
+            tree_.remove_file(place);
+            return false;
+        }
+        return true;
+    }
+
+    static TreePlace split_path(const std::string& path)
+    {
+        const auto slash = path.rfind('/');
+        return slash == std::string::npos ? TreePlace{.folder = {}, .name = path}
+                                          : TreePlace{.folder = path.substr(0, slash), .name = path.substr(slash + 1)};
+    }
+
+    [[nodiscard]] ByteCount announced_loss(const Entry& entry) const
+    {
+        const auto content = filesystem_->open(entry.inode);
+        Losses losses;
+        if (content.has_value() && (*content)->size() <= max_file_size) {
+            for (std::uint64_t at = 0; at < (*content)->size().value; at += window_bytes) {
+                const auto window = *ByteRange::make(ByteOffset{at}, ByteCount{window_bytes});
+                losses.add(
+                    (*content)->extents(window.intersection(io::whole(**content))).value_or(std::vector<io::Extent>{}));
+            }
+        }
+        return losses.total();
+    }
+
+    Result<> keep(const ListedEntry& listed, const FinishedFile& known)
+    {
+        auto line = line_of(listed, known.stored);
+        line.lost = known.lost;
+        line.stored_sha256 = known.stored_sha256;
+        line.attributes = attributes_of(listed.entry);
+        if (line.lost.value > 0) {
+            line.problem = describe_loss(line.lost);
+            fail(listed.path, line.problem, line.lost, true);
+        }
+        ++report_.resumed;
+        if (const auto first = links_.find(listed.entry.inode); first != links_.end()) {
+            line.link_of = first->second.stored;
+        } else {
+            advance(listed.entry.size);
+        }
+        return push({.line = std::move(line), .place = {}, .file = {}, .is_new = false});
+    }
+
+    void advance(ByteCount bytes)
+    {
+        done_ = ByteCount{checked_add(done_.value, bytes.value).value_or(done_.value)};
+        context_->progress->update(
+            {.step = "export", .unit = "bytes", .done = std::min(done_, total_).value, .total = total_.value});
+    }
+
+    /// The lines of a second name; nothing where the medium knows no such thing.
+    Result<std::optional<Pending>> link(const ListedEntry& listed, const TreePlace& place, const FinishedFile& first)
+    {
+        const auto made = tree_.make_link(split_path(first.stored), place);
+        if (!made.has_value() && made.error().code == ErrorCode::already_exists) {
+            // A run that was killed before it wrote its journal may have made it.
+            const auto sum = tree_.sha256_of(place);
+            if (!sum.has_value() || *sum != first.stored_sha256) {
+                return std::optional<Pending>{};
+            }
+        } else if (!made.has_value() && made.error().code == ErrorCode::no_space) {
+            return made.error();
+        } else if (!made.has_value()) {
+            return std::optional<Pending>{};
+        }
+        auto line = line_of(listed, place.path());
+        line.link_of = first.stored;
+        line.lost = first.lost;
+        line.stored_sha256 = first.stored_sha256;
+        line.attributes = attributes_of(listed.entry);
+        if (line.lost.value > 0) {
+            line.problem = describe_loss(line.lost);
+            fail(listed.path, line.problem, line.lost, true);
+        }
+        return std::optional{Pending{.line = std::move(line), .place = place, .file = {}}};
+    }
+
+    Result<> copy(const ListedEntry& listed, TreePlace place)
+    {
+        auto copied = SALVAGE_TRY(copy_content(listed).in("exporting " + printable(listed.path)));
+        if (const auto* const trouble = std::get_if<NotCopied>(&copied)) {
+            SALVAGE_TRY(source_is_there(trouble->error));
+            return add_only_to_manifest(listed, to_string(trouble->error));
+        }
+        auto& whole = std::get<Copied>(copied);
+        failures_in_a_row_ = 0;
+        Pending pending{.line = line_of(listed, place.path()), .place = std::move(place), .file = {}};
+        pending.line.attributes = attributes_of(listed.entry);
+        tree_.dress(whole.file, listed.entry, pending.line.attributes);
+        pending.line.lost = whole.losses.total();
+        pending.line.stored_sha256 = std::move(whole.sha256);
+        if (!whole.losses.is_empty()) {
+            pending.line.problem = describe_loss(whole.losses.total());
+            fail(listed.path, pending.line.problem, whole.losses.total(), true);
+        } else if (pending.line.stored_sha256.empty()) {
+            pending.line.problem = "no hash was computed: it has too many holes";
+            fail(listed.path, pending.line.problem, ByteCount{0}, true);
+        }
+        pending.file = UnfinishedFile{.descriptor = {}, .name = whole.file.name};
+        pending_bytes_ = pending_bytes_ + listed.entry.size;
+        return push(std::move(pending));
+    }
+
+    /// Errors: those of the target.
+    Result<std::variant<Copied, NotCopied>> copy_content(const ListedEntry& listed)
+    {
+        auto content = filesystem_->open(listed.entry.inode);
+        if (!content.has_value()) {
+            return NotCopied{std::move(content).error().in("opening " + printable(listed.path))};
+        }
+        const auto& source = **content;
+        if (source.size() > max_file_size) {
+            return NotCopied{unsupported("the size it claims cannot be", fmt::format("{} bytes", source.size().value))};
+        }
+        Copied out{.file = SALVAGE_TRY(tree_.start_file()), .sha256 = {}, .losses = {}};
+        if (auto sized = TargetTree::set_size(out.file, source.size()); !sized.has_value()) {
+            tree_.drop(out.file);
+            return NotCopied{std::move(sized).error()};
+        }
+        ContentCopy copying{source, out.file, pool_, lane_, *context_};
+        auto trouble = copying.run([this](ByteCount bytes) { advance(bytes); });
+        if (!trouble.has_value()) {
+            tree_.drop(out.file); // on a full medium this is the room that the journal needs
+            return std::move(trouble).error();
+        }
+        if (*trouble) {
+            tree_.drop(out.file);
+            return NotCopied{**std::move(trouble)};
+        }
+        out.sha256 = copying.take_sha256();
+        out.losses = copying.take_losses();
+        return out;
+    }
+
+    /// One file's content on its way.
+    class ContentCopy {
+    public:
+        ContentCopy(const io::ByteSource& source, const UnfinishedFile& file, BufferPool& pool, HashLane& lane,
+                    const RunContext& context)
+            : source_{&source}, file_{&file}, pool_{&pool}, lane_{&lane}, context_{&context}
+        {
+        }
+
+        /// What made the source's file unreadable as a whole, or nothing.  Errors: those of the target; cancelled.
+        Result<std::optional<Error>> run(const std::function<void(ByteCount)>& advance)
+        {
+            // The lane must let go of the hash whatever happens.
+            const auto let_go =
+                std::unique_ptr<HashLane, void (*)(HashLane*)>{lane_, [](HashLane* lane) { lane->wait(); }};
+            const ByteOffset end{source_->size().value};
+            for (ByteOffset at{0}; at < end;) {
+                if (context_->is_stopped()) {
+                    return cancelled("exporting files");
+                }
+                const auto range = next_range(at, end);
+                auto trouble = SALVAGE_TRY(is_hole_ ? skip_hole(range) : copy(range));
+                if (trouble) {
+                    return trouble;
+                }
+                advance(range.size());
+                at = range.end();
+            }
+            return std::optional<Error>{};
+        }
+
+        [[nodiscard]] std::string take_sha256() { return is_hashed_ ? to_hex(hash_.finish()) : std::string{}; }
+        [[nodiscard]] Losses take_losses() { return std::move(losses_); }
+
+    private:
+        /// What to do next: a hole of a window's length at most, or a chunk.
+        ByteRange next_range(ByteOffset at, ByteOffset end)
+        {
+            const auto chunk = ByteRange::between(at, std::min(end, at + ByteCount{chunk_bytes}));
+            is_hole_ = false;
+            if (at.value % window_bytes == 0 || !hole_.contains(at)) {
+                const auto window = ByteRange::between(at, std::min(end, at + ByteCount{window_bytes}));
+                const auto extents = source_->extents(window);
+                const auto starts_with_hole =
+                    extents.has_value() && !extents->empty() && extents->front().kind == io::ExtentKind::hole;
+                hole_ = starts_with_hole ? extents->front().range : ByteRange{};
+            }
+            if (hole_.contains(at) && hole_.end() - at >= ByteCount{chunk_bytes}) {
+                is_hole_ = true;
+                return ByteRange::between(at, hole_.end());
+            }
+            return chunk;
+        }
+
+        Result<std::optional<Error>> skip_hole(ByteRange range)
+        {
+            holes_ = holes_ + range.size();
+            is_hashed_ = is_hashed_ && holes_ <= max_hashed_hole;
+            if (is_hashed_) {
+                lane_->update_zeros(hash_, range.size().value);
+            }
+            return std::optional<Error>{};
+        }
+
+        Result<std::optional<Error>> copy(ByteRange range)
+        {
+            auto buffer = pool_->take();
+            const auto bytes = std::span{*buffer}.first(static_cast<std::size_t>(range.size().value));
+            auto extents = read_what_is_there(*source_, range, bytes, Tolerate::damage);
+            if (!extents.has_value()) {
+                return std::optional{std::move(extents).error()};
+            }
+            losses_.add(*extents);
+            if (!is_hole(*extents)) {
+                SALVAGE_TRY(TargetTree::write_sparse(*file_, range.start(), bytes));
+            }
+            if (is_hashed_) {
+                lane_->update(hash_, std::move(buffer), 0, bytes.size());
+            }
+            return std::optional<Error>{};
+        }
+
+        const io::ByteSource* source_;
+        const UnfinishedFile* file_;
+        BufferPool* pool_;
+        HashLane* lane_;
+        const RunContext* context_;
+        crypto::Sha256 hash_;
+        Losses losses_;
+        ByteRange hole_;
+        ByteCount holes_;
+        bool is_hole_{false};
+        bool is_hashed_{true};
+    };
+
+    Result<> push(Pending pending)
+    {
+        if (pending.line.entry.links > 1 && pending.line.entry.type == EntryType::file) {
+            pending_inodes_.insert(pending.line.entry.inode);
+        }
+        pending_.push_back(std::move(pending));
+        return pending_.size() < batch_files && pending_bytes_ < batch_bytes ? Result<>{} : finish_batch();
+    }
+
+    /// Flushes, then names, then writes down: a file under its name is whole, one in the journal is there.
+    Result<> finish_batch()
+    {
+        const auto has_file = std::ranges::any_of(pending_, [](const Pending& one) { return one.file.has_value(); });
+        if (has_file) {
+            SALVAGE_TRY(tree_.flush());
+        }
+        std::string journal;
+        std::string manifest;
+        std::string sums;
+        for (auto& pending : pending_) {
+            if (pending.file) {
+                SALVAGE_TRY(name_file(pending));
+            }
+            const auto line = to_line(to_json(pending.line));
+            manifest += line;
+            if (pending.line.entry.type != EntryType::file || !pending.line.stored) {
+                continue;
+            }
+            count(pending);
+            if (!pending.line.stored_sha256.empty()) {
+                sums += sums_line(pending.line.stored_sha256, *pending.line.stored);
+            }
+            journal += pending.is_new ? line : std::string{};
+        }
+        pending_.clear();
+        pending_inodes_.clear();
+        pending_bytes_ = {};
+        SALVAGE_TRY(journal_.append(journal));
+        SALVAGE_TRY(sums_.append(sums));
+        return manifest_.append(manifest);
+    }
+
+    void count(const Pending& pending)
+    {
+        const auto& line = pending.line;
+        ++report_.files;
+        if (line.link_of.empty()) {
+            report_.bytes = report_.bytes + line.entry.size;
+        }
+        if (line.entry.links > 1 && !line.stored_sha256.empty()) {
+            links_.try_emplace(line.entry.inode, FinishedFile{.stored = *line.stored,
+                                                              .size = line.entry.size.value,
+                                                              .mtime = {},
+                                                              .lost = line.lost,
+                                                              .stored_sha256 = line.stored_sha256});
+        }
+    }
+
+    Result<> name_file(Pending& pending)
+    {
+        auto named = tree_.finish(*pending.file, pending.place);
+        if (!named.has_value() && named.error().code == ErrorCode::invalid_argument) {
+            use_substitute(pending.place, pending.line.path, pending.line.entry);
+            pending.line.stored = pending.place.path();
+            named = tree_.finish(*pending.file, pending.place);
+        }
+        if (named.has_value()) {
+            return {};
+        }
+        if (!is_about_the_name(named.error())) {
+            return named;
+        }
+        // The same content is there when a run was killed between naming a file and writing that down.
+        const auto sum = tree_.sha256_of(pending.place);
+        tree_.drop(*pending.file);
+        if (sum.has_value() && *sum == pending.line.stored_sha256) {
+            return {};
+        }
+        pending.line.stored.reset();
+        pending.line.problem = "something else has its name in the folder: " + to_string(named.error());
+        pending.line.lost = pending.line.entry.size;
+        fail(pending.line.path, pending.line.problem, pending.line.entry.size, false);
+        return {};
+    }
+
+    void tell_of_encrypted()
+    {
+        if (encrypted_ > 0) {
+            fail(base_.empty() ? "/" : base_,
+                 fmt::format("{} entries are encrypted one by one (file-based encryption): their names and contents "
+                             "were written as ciphertext",
+                             encrypted_),
+                 ByteCount{0}, true);
+        }
+    }
+
+    const filesystem::FileSystem* filesystem_;
+    OutFolder folder_;
+    TargetTree tree_;
+    Journal journal_;
+    TextFile manifest_;
+    TextFile sums_;
+    FinishedFiles finished_;
+    const RunContext* context_;
+    ExportReport report_;
+
+    std::string base_;                                      ///< path of what lands in the folder directly
+    std::unordered_map<std::string, std::string> folders_;  ///< path in the filesystem → stored path
+    std::vector<std::pair<std::string, Entry>> dressing_;   ///< stored folders, outermost first
+    std::unordered_map<std::uint64_t, FinishedFile> links_; ///< first names of files with several
+    std::vector<Pending> pending_;
+    std::unordered_set<std::uint64_t> pending_inodes_; ///< of files with several names
+    ByteCount pending_bytes_;
+    ByteCount total_;
+    ByteCount done_;
+    std::uint64_t encrypted_{0};
+    unsigned failures_in_a_row_{0};
+    BufferPool pool_{4, chunk_bytes};
+    HashLane lane_;
+};
+
+/// A manifest of an earlier run becomes the journal of this one: while there is a manifest, the export is complete.
+Result<FinishedFiles> recall(const std::filesystem::path& folder)
+{
+    FinishedFiles finished;
+    finished.load(folder / journal_name);
+    const auto manifest = folder / manifest_name;
+    std::error_code problem;
+    if (std::filesystem::exists(manifest, problem)) {
+        finished.load(manifest);
+        std::filesystem::remove(folder / sums_name, problem);
+        std::filesystem::rename(manifest, folder / journal_name, problem);
+    } else {
+        std::filesystem::remove(folder / sums_name, problem);
+    }
+    if (problem) {
+        return from_errno(problem.value(), "an earlier run's manifest cannot be taken over", folder.string());
+    }
+    return finished;
+}
+
+} // namespace
+
+Result<ExportReport> export_folder(const filesystem::FileSystem& filesystem, const std::filesystem::path& out,
+                                   const ExportOptions& options, const RunContext& context)
+{
+    const auto top = SALVAGE_TRY(filesystem::find_path(filesystem, options.path));
+    auto path = normal_path(options.path);
+    const auto source = fmt::format("{}; path {}", options.source_identity, path.empty() ? "/" : path);
+    auto folder = SALVAGE_TRY(OutFolder::claim(out, {.state_name = ".salvage-export.json",
+                                                     .schema = "salvage.export-state/1",
+                                                     .source = source,
+                                                     .work = "export"}));
+    auto finished = SALVAGE_TRY(recall(out));
+    auto tree = SALVAGE_TRY(TargetTree::open(folder.descriptor(), out, std::string{unfinished_folder}));
+    auto journal = SALVAGE_TRY(Journal::open(out / journal_name));
+    auto manifest = SALVAGE_TRY(io::OutputFile::create(out / manifest_name));
+    auto sums = SALVAGE_TRY(io::OutputFile::create(out / sums_name));
+    return Exporter{filesystem,
+                    std::move(folder),
+                    std::move(tree),
+                    std::move(journal),
+                    TextFile{std::move(manifest)},
+                    TextFile{std::move(sums)},
+                    std::move(finished),
+                    context}
+        .run(path, top);
+}
+
+} // namespace salvage::rescue

@@ -1,0 +1,23 @@
+// Makes a small sample phone for tests that drive the command line from outside: make_sample_phone FOLDER.
+#include <cstdio>
+
+#include "salvage/core/error.hpp"
+#include "salvage/rescue/sample_phone.hpp"
+
+int main(int argc, char** argv)
+{
+    if (argc != 2) {
+        std::fputs("usage: make_sample_phone FOLDER\n", stderr);
+        return 2;
+    }
+    salvage::rescue::SamplePhoneSpec spec;
+    spec.secret.kind = salvage::rescue::SampleSecret::Kind::default_password;
+    spec.footer.n_log2 = 10; // milliseconds
+    const auto phone = salvage::rescue::build_sample_phone(spec, argv[1], {});
+    if (!phone.has_value()) {
+        std::fprintf(stderr, "%s\n", to_string(phone.error()).c_str());
+        return phone.error().code == salvage::ErrorCode::not_found ? 77 : 1;
+    }
+    std::printf("%s\n", phone->dump.c_str());
+    return 0;
+}
