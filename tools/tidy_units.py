@@ -46,7 +46,7 @@ def main():
     if not files:
         sys.exit("no sources in the compile commands")
     flags = sorted({flag for file in files for flag in commands[file].split()
-                    if flag.startswith(("-I", "-D", "-isystem", "-std=")) and '"' not in flag})
+                    if flag.startswith(("-I/", "-D", "-std=")) and '"' not in flag})
     folder = build / "units"
     folder.mkdir(exist_ok=True)
     (folder / ".clang-tidy").write_text((REPOSITORY / ".clang-tidy").read_text())

@@ -1,7 +1,11 @@
 // Files and block devices, opened read-only.
 #include <algorithm>
 #include <cerrno>
+#include <limits>
+#include <mutex>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -36,8 +40,8 @@ private:
 
 class FileSource final : public ByteSource {
 public:
-    FileSource(Descriptor descriptor, ByteCount size, std::string name)
-        : descriptor_{std::move(descriptor)}, size_{size}, name_{std::move(name)}
+    FileSource(Descriptor descriptor, ByteCount size, std::string name, bool may_have_holes)
+        : descriptor_{std::move(descriptor)}, size_{size}, name_{std::move(name)}, may_have_holes_{may_have_holes}
     {
     }
 
@@ -66,7 +70,41 @@ public:
     Result<std::vector<Extent>> extents(ByteRange range) const override
     {
         SALVAGE_TRY(check_range(*this, range.start(), range.size()));
+        std::call_once(is_asked_, [this] { known_ = ask_system(ByteRange::first(size_), max_known_extents); });
+        return known_ ? cut(*known_, range) : *ask_system(range, std::numeric_limits<std::size_t>::max());
+    }
+
+    [[nodiscard]] Location locate(ByteOffset at) const override { return Location{{Place{.source = name_, .at = at}}}; }
+
+private:
+    /// Every question about holes may walk the whole file in the kernel (tmpfs does), so the answer is kept: 24 bytes
+    /// an extent.  A dump in more pieces than this is asked about each time.
+    static constexpr std::size_t max_known_extents = 1U << 18U;
+
+    static std::vector<Extent> cut(const std::vector<Extent>& extents, ByteRange range)
+    {
         std::vector<Extent> out;
+        const auto first = std::ranges::upper_bound(extents, range.start(), {},
+                                                    [](const Extent& extent) { return extent.range.end(); });
+        for (auto each = first; each != extents.end() && each->range.start() < range.end(); ++each) {
+            if (const auto part = each->range.intersection(range); !part.is_empty()) {
+                out.push_back({.range = part, .kind = each->kind});
+            }
+        }
+        return out;
+    }
+
+    /// Nothing where there are more than `most`.
+    [[nodiscard]] std::optional<std::vector<Extent>> ask_system(ByteRange range, std::size_t most) const
+    {
+        std::vector<Extent> out;
+        if (range.is_empty()) {
+            return out;
+        }
+        if (!may_have_holes_) {
+            out.push_back({.range = range, .kind = ExtentKind::data});
+            return out;
+        }
         auto at = range.start();
         while (at < range.end()) {
             const auto data = ::lseek(descriptor_.get(), static_cast<off_t>(at.value), SEEK_DATA);
@@ -87,13 +125,13 @@ public:
                 hole <= data ? range.end() : std::min(ByteOffset{static_cast<std::uint64_t>(hole)}, range.end());
             out.push_back({.range = ByteRange::between(data_at, hole_at), .kind = ExtentKind::data});
             at = hole_at;
+            if (out.size() > most) {
+                return std::nullopt;
+            }
         }
         return merged(std::move(out));
     }
 
-    [[nodiscard]] Location locate(ByteOffset at) const override { return Location{{Place{.source = name_, .at = at}}}; }
-
-private:
     [[nodiscard]] Error read_error(ByteOffset at, int number) const
     {
         auto error = from_errno(number, "reading failed", name_);
@@ -107,6 +145,9 @@ private:
     Descriptor descriptor_;
     ByteCount size_;
     std::string name_;
+    bool may_have_holes_;
+    mutable std::once_flag is_asked_;
+    mutable std::optional<std::vector<Extent>> known_;
 };
 
 Result<ByteCount> size_of(int descriptor, const struct stat& status, const std::string& name)
@@ -144,7 +185,9 @@ Result<SourcePtr> open_file(const std::filesystem::path& path)
     }
     const auto size = SALVAGE_TRY(size_of(descriptor.get(), status, path.string()));
     ::posix_fadvise(descriptor.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-    return std::make_shared<FileSource>(std::move(descriptor), size, path.string());
+    // st_blocks counts 512-byte units whatever the filesystem's block is.
+    const bool may_have_holes = static_cast<std::uint64_t>(status.st_blocks) * 512 < size.value;
+    return std::make_shared<FileSource>(std::move(descriptor), size, path.string(), may_have_holes);
 }
 
 } // namespace salvage::io

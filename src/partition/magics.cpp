@@ -48,10 +48,10 @@ std::optional<Recognised> recognise_ext4(ByteView bytes)
                                    ? load_le<std::uint32_t>(bytes.subspan(0x150))
                                    : 0;
     const auto size = checked_multiply<std::uint64_t>((high << 32U) | low, std::uint64_t{1024} << log_block);
-    const auto* const what = (incompatible & ext4_has_extents) != 0 ? "ext4"
-                             : (compatible & ext4_has_journal) != 0 ? "ext3"
-                                                                    : "ext2";
-    return Recognised{.what = what,
+    const std::string_view what = (incompatible & ext4_has_extents) != 0 ? "ext4"
+                                  : (compatible & ext4_has_journal) != 0 ? "ext3"
+                                                                         : "ext2";
+    return Recognised{.what = std::string{what},
                       .name = fixed_name(bytes.subspan(0x78, 16)),
                       .size = size ? std::optional{ByteCount{*size}} : std::nullopt};
 }

@@ -215,7 +215,7 @@ private:
         for (const auto& piece : is_own ? own : from_mbr) {
             add(piece, "logical", fmt::format("p{}", next_logical_++)); // as Linux numbers them
         }
-        const auto link =
+        const auto* const link =
             std::ranges::find_if(sector, [](const MbrEntry& entry) { return entry.is_used() && entry.is_extended(); });
         // A link counts from the first EBR, as the standard has it; MediaTek's EBR1 to EBR2 does too (MT6577 pair).
         return link != sector.end() ? std::optional{(is_own ? extended : 0) + link->start} : std::nullopt;

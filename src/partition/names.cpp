@@ -120,7 +120,7 @@ std::string canonical_name(std::string_view name)
     const auto lower = lowered(name);
     // "not downloadable" and "reserved" marks of scatter files older than V1.1.1.
     const auto bare = without_prefix(without_prefix(lower, "__nodl_"), "rsv_");
-    const auto found = std::ranges::lower_bound(aliases, bare, {}, &Pair::first);
+    const auto* const found = std::ranges::lower_bound(aliases, bare, {}, &Pair::first);
     return std::string{found != aliases.end() && found->first == bare ? found->second : bare};
 }
 

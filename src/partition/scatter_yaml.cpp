@@ -85,7 +85,7 @@ private:
             return true;
         }
         const bool is_item_of_general = line.key == "config_version" || line.key == "storage";
-        if (line.is_item && part_ != Part::nothing && !(part_ == Part::general && is_item_of_general)) {
+        if (line.is_item && part_ != Part::nothing && (part_ != Part::general || !is_item_of_general)) {
             part_ = Part::foreign;
         }
         add_key(line, from);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdlib>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -169,9 +170,14 @@ void add_shape(PatternList& list, std::string_view shape, unsigned side)
             forms.emplace_back(form.rbegin(), form.rend());
         }
     }
-    std::ranges::stable_sort(forms, {}, [&](const Dots& form) { return start_rank(form.front(), side); });
-    for (const auto& form : forms) {
-        list.add(form);
+    std::map<int, std::vector<Dots>> by_start; // in each, as they were drawn
+    for (auto& form : forms) {
+        by_start[start_rank(form.front(), side)].push_back(std::move(form));
+    }
+    for (const auto& [rank, same_start] : by_start) {
+        for (const auto& form : same_start) {
+            list.add(form);
+        }
     }
 }
 
@@ -247,8 +253,8 @@ void add_lines(PatternList& list, unsigned side, unsigned max_dots)
     for (unsigned dot = 0; dot < side * side; ++dot) {
         std::ranges::move(walker.from(static_cast<std::uint8_t>(dot)), std::back_inserter(lines));
     }
-    std::ranges::stable_sort(lines, {}, [&](const Line& line) {
-        return std::tuple{line.bends, start_rank(line.dots.front(), side), line.dots.size()};
+    std::ranges::sort(lines, {}, [&](const Line& line) {
+        return std::tuple{line.bends, start_rank(line.dots.front(), side), line.dots.size(), line.dots};
     });
     for (const auto& line : lines) {
         list.add(line.dots);

@@ -16,7 +16,7 @@ enum class Ink : unsigned char { strong, faint, good, warning, danger, accent };
     if (style.colour == Colour::off) {
         return std::string{text};
     }
-    const auto* code = "0";
+    const char* code = nullptr;
     switch (ink) {
     case Ink::strong: code = "1"; break;
     case Ink::faint: code = "2"; break;
@@ -25,7 +25,7 @@ enum class Ink : unsigned char { strong, faint, good, warning, danger, accent };
     case Ink::danger: code = "31"; break;
     case Ink::accent: code = "36"; break;
     }
-    return std::string{"\x1b["} + code + "m" + std::string{text} + "\x1b[0m";
+    return std::string{"\x1b["} + (code == nullptr ? "0" : code) + "m" + std::string{text} + "\x1b[0m";
 }
 
 } // namespace salvage::render

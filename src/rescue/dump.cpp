@@ -109,6 +109,7 @@ Result<io::SourcePtr> open_partition(const Dump& dump, std::string_view name)
     const auto* const partition = dump.layout.find(name);
     if (partition == nullptr) {
         std::vector<std::string> names;
+        names.reserve(dump.layout.partitions.size());
         for (const auto& known : dump.layout.partitions) {
             names.push_back(printable(known.name));
         }

@@ -87,7 +87,7 @@ public:
     }
 
 private:
-    std::string partition_name(ByteOffset at) const
+    [[nodiscard]] std::string partition_name(ByteOffset at) const
     {
         const auto* const holder = dump_->layout.containing(at);
         return holder == nullptr ? std::string{} : holder->name;
@@ -136,7 +136,7 @@ private:
                                     .persist = {}});
     }
 
-    std::string place_of(ByteOffset at) const
+    [[nodiscard]] std::string place_of(ByteOffset at) const
     {
         if (userdata_ && userdata_->start + userdata_->size - ByteCount{tail_distances.front()} == at) {
             return dump_->is_bare ? "last 16 KiB of the file" : "last 16 KiB of " + userdata_->name;
@@ -154,7 +154,7 @@ private:
     }
 
     /// Two copies exist and one is valid at a time; the offsets count from the partition that holds the footer.
-    std::vector<fde::PersistEntry> persist_of(const FoundFooter& found) const
+    [[nodiscard]] std::vector<fde::PersistEntry> persist_of(const FoundFooter& found) const
     {
         const auto* const holder = dump_->layout.containing(found.offset);
         const auto base = holder == nullptr ? 0 : holder->start.value;
@@ -183,7 +183,7 @@ private:
 void sort_best_first(FooterSearch& search)
 {
     // What the user gave, then what lies where its own fields say, then by offset.
-    std::ranges::stable_sort(search.footers, {}, [](const FoundFooter& found) {
+    std::ranges::sort(search.footers, {}, [](const FoundFooter& found) {
         return std::tuple{found.file.empty(), !found.placement.fits, found.offset};
     });
     std::ranges::sort(search.decoys, {}, &Decoy::offset);

@@ -178,7 +178,7 @@ std::optional<PlainJudgement> judge_plain(const Dump& dump)
         out.verdict.text =
             "The filesystem is readable, but it uses file-based encryption: names and content of most files are "
             "ciphertext whose keys the phone's chip keeps. What is not encrypted can be exported.";
-        out.verdict.proof.push_back("The filesystem's feature 'encrypt' is set.");
+        out.verdict.proof.emplace_back("The filesystem's feature 'encrypt' is set.");
         out.verdict.next = fmt::format("salvage ls {} /", dump_and_layout(dump));
         return out;
     }

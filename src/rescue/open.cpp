@@ -102,7 +102,7 @@ private:
         return Attempt{.verdict = std::move(verdict), .volume = {}};
     }
 
-    std::vector<std::pair<ByteView, std::string>> secrets() const
+    [[nodiscard]] std::vector<std::pair<ByteView, std::string>> secrets() const
     {
         std::vector<std::pair<ByteView, std::string>> out;
         if (request_->try_default_password) {

@@ -59,8 +59,8 @@ std::string identity_of(const InspectReport& report)
 /// The rescue, step by step.  Each step says what it did in the log and leaves its part of the report.
 class Rescue {
 public:
-    Rescue(const RescueRequest& request, CaseFile known, const RunContext& context, CaseLog& log)
-        : request_{&request}, known_{std::move(known)}, context_{context}, log_{&log}
+    Rescue(const RescueRequest& request, CaseFile known, RunContext context, CaseLog& log)
+        : request_{&request}, known_{std::move(known)}, context_{std::move(context)}, log_{&log}
     {
         context_.log = &log;
     }

@@ -58,9 +58,9 @@ Result<> check(const SamplePhoneSpec& spec)
 /// One build under way.
 class Builder {
 public:
-    Builder(const SamplePhoneSpec& spec, fs::path folder, fs::path work, const RunContext& context)
-        : spec_{spec}, folder_{std::move(folder)}, work_{std::move(work)}, context_{context}, plan_{make_plan(spec)},
-          names_{names_of(spec.era)}
+    Builder(const SamplePhoneSpec& spec, fs::path folder, fs::path work, RunContext context)
+        : spec_{spec}, folder_{std::move(folder)}, work_{std::move(work)}, context_{std::move(context)},
+          plan_{make_plan(spec)}, names_{names_of(spec.era)}
     {
         phone_.dump = work_ / "phone.img";
         phone_.boot1 = work_ / "boot1.bin";
@@ -214,7 +214,7 @@ private:
         Bytes broken(volume_block_bytes);
         store_le<std::uint32_t>(broken, 0xD0B5B1C4);
         std::ranges::copy(as_bytes("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAaes-cbc-essiv:sha256"), broken.begin() + 4);
-        const auto misc = spec_.era == SamplePhoneSpec::Era::gpt ? "para" : "MISC";
+        const auto* const misc = spec_.era == SamplePhoneSpec::Era::gpt ? "para" : "MISC";
         SALVAGE_TRY(dump.write_at(ByteOffset{plan_.at(misc).start + 0x400}, broken));
         auto outdated = SALVAGE_TRY(footer_facts(0));
         auto random = SALVAGE_TRY(Random::make(spec_.seed, "outdated master key"));

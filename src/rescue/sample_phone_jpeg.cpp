@@ -196,20 +196,23 @@ void write_headers(Writer& out, const PhotoSpec& spec)
     out.byte(0);
 }
 
+Block make_cosines()
+{
+    Block table{};
+    for (std::size_t u = 0; u < side; ++u) {
+        for (std::size_t x = 0; x < side; ++x) {
+            const double scale = u == 0 ? std::numbers::sqrt2 / 4 : 0.5;
+            const double angle = static_cast<double>((2 * x) + 1) * static_cast<double>(u) * std::numbers::pi / 16;
+            table.at((u * side) + x) = static_cast<float>(scale * std::cos(angle));
+        }
+    }
+    return table;
+}
+
 /// Separable two-dimensional DCT, T.81 A.3.3.
 Block transform(const Block& input)
 {
-    static const auto cosines = [] {
-        std::array<float, block_values> table{};
-        for (std::size_t u = 0; u < side; ++u) {
-            for (std::size_t x = 0; x < side; ++x) {
-                const double scale = u == 0 ? std::numbers::sqrt2 / 4 : 0.5;
-                const double angle = static_cast<double>((2 * x) + 1) * static_cast<double>(u) * std::numbers::pi / 16;
-                table.at((u * side) + x) = static_cast<float>(scale * std::cos(angle));
-            }
-        }
-        return table;
-    }();
+    static const auto cosines = make_cosines();
     Block rows{};
     Block out{};
     for (std::size_t y = 0; y < side; ++y) {
@@ -267,7 +270,7 @@ private:
     static unsigned magnitude_bits(int value)
     {
         unsigned bits = 0;
-        for (unsigned rest = static_cast<unsigned>(std::abs(value)); rest != 0; rest >>= 1U) {
+        for (auto rest = static_cast<unsigned>(std::abs(value)); rest != 0; rest >>= 1U) {
             ++bits;
         }
         return bits;

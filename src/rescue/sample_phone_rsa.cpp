@@ -81,6 +81,7 @@ struct RsaKey::Numbers {
     Number dq{number()};
     Number qinv{number()};
 
+    // NOLINTNEXTLINE(readability-make-member-function-const): it fills the numbers that the members own.
     [[nodiscard]] bool compute(BN_CTX* context)
     {
         const auto one_less_p = number();

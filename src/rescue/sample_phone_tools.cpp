@@ -34,7 +34,7 @@ std::optional<fs::path> find_program(const std::string& name)
     std::size_t start = 0;
     while (start <= search.size()) {
         const auto end = std::min(search.find(':', start), search.size());
-        const auto candidate = fs::path{search.substr(start, end - start)} / name;
+        auto candidate = fs::path{search.substr(start, end - start)} / name;
         if (candidate.is_absolute() && ::access(candidate.c_str(), X_OK) == 0) {
             return candidate;
         }

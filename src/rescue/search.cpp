@@ -170,6 +170,7 @@ Result<KeyspacePtr> chain_of(const std::vector<SearchStep>& steps)
                                 "name one: --pin 4, --grid 3 or --wordlist FILE");
     }
     std::vector<KeyspacePtr> parts;
+    parts.reserve(steps.size());
     for (const auto& step : steps) {
         parts.push_back(step.keyspace);
     }

@@ -60,11 +60,13 @@ bool is_available(Isa isa) noexcept
     switch (isa) {
     case Isa::portable: return true;
 #if defined(__x86_64__)
+    // NOLINTBEGIN(readability-redundant-casting): a bool with clang, an int with g++.
     case Isa::avx2: return static_cast<bool>(__builtin_cpu_supports("avx2"));
     case Isa::avx512:
         return static_cast<bool>(__builtin_cpu_supports("avx512f")) &&
                static_cast<bool>(__builtin_cpu_supports("avx512bw")) &&
                static_cast<bool>(__builtin_cpu_supports("avx512vbmi"));
+        // NOLINTEND(readability-redundant-casting)
 #else
     case Isa::avx2:
     case Isa::avx512: return false;

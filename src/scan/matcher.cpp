@@ -335,10 +335,10 @@ Result<> check(const Pattern& pattern)
 } // namespace
 
 struct Matcher::Compiled {
-    std::size_t longest{0};
-    std::optional<PairSearch> single;
     std::optional<WindowSearch> many;
+    std::size_t longest{0};
     std::vector<AlignedSearch> aligned;
+    std::optional<PairSearch> single;
 
     void add_aligned(Entry entry)
     {

@@ -17,7 +17,7 @@ inline constexpr ByteCount max_session_bytes{64U << 10U};
 [[nodiscard]] Result<std::string> format_session(const SearchState& state);
 
 /// Errors: malformed (where = position of the line), unsupported (version; over max_session_bytes).
-[[nodiscard]] Result<SearchState> parse_session(ByteView text);
+[[nodiscard]] Result<SearchState> parse_session(ByteView bytes);
 
 /// Replaces `path` in one step, mode 0600: a kill at any moment leaves the old state or the new one.  Errors: io,
 /// no_space.

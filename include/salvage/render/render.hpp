@@ -48,8 +48,8 @@ struct TextStyle {
 /// With the secret: `found` is what this document is for.
 [[nodiscard]] std::string json(const rescue::SearchReport& report);
 /// One line of `ls`: text, or one JSON object (JSON Lines).
-[[nodiscard]] std::string text(const rescue::ListedEntry& entry, TextStyle style);
-[[nodiscard]] std::string json(const rescue::ListedEntry& entry);
+[[nodiscard]] std::string text(const rescue::ListedEntry& listed, TextStyle style);
+[[nodiscard]] std::string json(const rescue::ListedEntry& listed);
 [[nodiscard]] std::string text(const rescue::Verdict& verdict, TextStyle style);
 /// The error as the command line shows it: what, where, why, hint, each on a line.
 [[nodiscard]] std::string text(const Error& error, TextStyle style);

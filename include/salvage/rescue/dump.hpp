@@ -34,7 +34,7 @@ struct Dump {
 };
 
 /// Errors: io, malformed, unsupported: as io::open_any and partition::read_tables.
-[[nodiscard]] Result<Dump> open_dump(const DumpRequest& request);
+[[nodiscard]] Result<Dump> open_dump(const DumpRequest& named);
 
 /// A partition's bytes; what lies beyond a cut dump is unreadable.  Errors: not_found (names what there is).
 [[nodiscard]] Result<io::SourcePtr> open_partition(const Dump& dump, std::string_view name);
