@@ -42,7 +42,8 @@ public:
     Result<std::string_view> next(std::string_view name)
     {
         if (is_over_) {
-            return malformed(ByteOffset{at_}, "hash line is too short", fmt::format("no {}", name));
+            // at_ lies behind a '$' that is not there.
+            return malformed(ByteOffset{at_ - 1}, "hash line is too short", fmt::format("no {}", name));
         }
         const auto end = rest_.find('$');
         const auto field = rest_.substr(0, end);

@@ -3,7 +3,7 @@
 // Joining: crc(A followed by B) = crc(A) * x^(8 * length of B) + crc(B), all modulo P.  A pattern repeated n times is
 // joined to itself by doubling, so it takes log2(n) products.  Spec: ISO 3309 for P; the joining rule follows from the
 // definition, with the two inversions cancelling out.
-#include "crc32.hpp"
+#include "salvage/io/crc32.hpp"
 
 #include <array>
 #include <utility>

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "crc32.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/io/crc32.hpp"
 #include "salvage/io/sources.hpp"
 #include "sparse_table.hpp"
 

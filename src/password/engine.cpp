@@ -53,10 +53,10 @@ Engine::Engine(const Keyspace& keyspace, const Target& target, SearchState start
 Result<> Engine::run(unsigned workers, std::chrono::milliseconds interval,
                      const std::function<Result<>(const SearchState&)>& tick)
 {
-    std::vector<std::jthread> threads;
     for (unsigned i = 0; i < workers; ++i) {
         slots_.push_back(std::make_unique<Slot>());
     }
+    std::vector<std::jthread> threads; // joined before anything they use is gone
     {
         const std::scoped_lock lock{mutex_};
         for (const auto& slot : slots_) {

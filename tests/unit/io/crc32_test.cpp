@@ -1,7 +1,7 @@
 // CRC-32, judged by its published check value and by cksum-style joining laws.
 #include <gtest/gtest.h>
 
-#include "io/crc32.hpp"
+#include "salvage/io/crc32.hpp"
 
 namespace salvage::io {
 namespace {

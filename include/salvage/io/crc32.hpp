@@ -1,4 +1,4 @@
-// CRC-32 as Ethernet, zlib and Android's sparse images compute it; private to the box.
+// CRC-32 as Ethernet, zlib and Android's sparse images compute it.
 #pragma once
 
 #include <cstdint>
