@@ -48,9 +48,12 @@ std::optional<Recognised> recognise_ext4(ByteView bytes)
                                    ? load_le<std::uint32_t>(bytes.subspan(0x150))
                                    : 0;
     const auto size = checked_multiply<std::uint64_t>((high << 32U) | low, std::uint64_t{1024} << log_block);
-    const std::string_view what = (incompatible & ext4_has_extents) != 0 ? "ext4"
-                                  : (compatible & ext4_has_journal) != 0 ? "ext3"
-                                                                         : "ext2";
+    std::string_view what{"ext2"};
+    if ((incompatible & ext4_has_extents) != 0) {
+        what = "ext4";
+    } else if ((compatible & ext4_has_journal) != 0) {
+        what = "ext3";
+    }
     return Recognised{.what = std::string{what},
                       .name = fixed_name(bytes.subspan(0x78, 16)),
                       .size = size ? std::optional{ByteCount{*size}} : std::nullopt};
