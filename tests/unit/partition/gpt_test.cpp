@@ -219,8 +219,8 @@ TEST(Gpt, LeavesOutTheOneOfAnotherDisk)
     // Two names of nobody else's, as the logical units of one UFS have them.
     auto other = primary();
     std::ranges::fill(std::span{other}.subspan(1024), std::byte{0});
-    const auto mine = ByteView{primary()}.subspan(1024, 128);
-    std::ranges::copy(Bytes{mine.begin(), mine.end()}, other.begin() + 1024);
+    const auto mine = primary();
+    std::ranges::copy(ByteView{mine}.subspan(1024, 128), other.begin() + 1024);
     std::ranges::copy(as_bytes("X"), other.begin() + 1024 + 56);
     store_le<std::uint32_t>(std::span{other}.subspan(512 + 88), crc32(ByteView{other}.subspan(1024)));
     set_header_crc(other, 512);
