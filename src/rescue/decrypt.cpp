@@ -49,7 +49,8 @@ struct Progressed {
 
 unsigned worker_count(unsigned wanted)
 {
-    const auto count = wanted != 0 ? wanted : std::thread::hardware_concurrency();
+    // The hash goes in order and sets the pace; it has a core of its own.
+    const auto count = wanted != 0 ? wanted : std::max(std::thread::hardware_concurrency(), 2U) - 1;
     return std::clamp(count, 1U, max_workers);
 }
 
