@@ -93,7 +93,7 @@ TEST(HashLines, ErrorsSayWhereAndShowNoDigits)
                            Case{"$fde$17$" + salt, 5},
                            Case{"$fde$16$abc$", 8},
                            Case{"$fde$16$" + salt + "$24$" + key, 41},
-                           Case{"$fde$16$" + salt + "$16$" + key, 77},
+                           Case{"$fde$16$" + salt + "$16$" + key, 76},
                            Case{"$fde$16$" + salt + "$16$" + key + "$" + data.substr(2), 77},
                            Case{"$fde$16$" + salt + "$16$" + key + "$" + data.substr(1) + "x", 77 + 3071},
                            Case{"$fde$16$" + salt + "$16$" + key + "$" + data + "$", 77 + 3073},
