@@ -88,11 +88,9 @@ Result<SearchSubject> search_subject(const Dump& dump, const FoundFooter& found,
 {
     SearchSubject out{.unlocker = std::move(unlocker), .userdata = {}, .disk_lba = {}};
     // A file that holds little more than the footer is no userdata to prove a key on.
-    const bool is_footer_alone =
-        dump.is_bare && found.file.empty() &&
-        (found.offset.value == 0 || dump.source->size() <= ByteCount{2 * fde::footer_area.value});
+    const bool is_image_of_its_own = dump.is_bare && found.file.empty() && found.offset.value == 0;
     const auto userdata = userdata_of(dump);
-    if (!userdata || is_footer_alone) {
+    if (!userdata || is_image_of_its_own || is_footer_alone(dump)) {
         return out;
     }
     out.userdata = SALVAGE_TRY(open_partition(dump, *userdata));

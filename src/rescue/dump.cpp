@@ -135,6 +135,11 @@ std::optional<partition::Partition> userdata_of(const Dump& dump)
     return found != nullptr && found->region == "user" ? std::optional{*found} : std::nullopt;
 }
 
+bool is_footer_alone(const Dump& dump) noexcept
+{
+    return dump.is_bare && dump.source->size().value <= 2 * fde::footer_area.value;
+}
+
 Completeness judge_completeness(const Dump& dump, ByteCount unreadable)
 {
     Completeness out{.is_complete = unreadable.value == 0,

@@ -149,8 +149,9 @@ private:
         const auto* const holder = dump_->layout.containing(found.offset);
         const auto start = holder == nullptr ? ByteOffset{0} : holder->start;
         const auto size = holder == nullptr ? dump_->source->size() : holder->size;
-        found.placement = fde::check_placement(found.footer, ByteOffset{(found.offset - start).value}, size,
-                                               userdata_ ? std::optional{userdata_->size} : std::nullopt);
+        found.placement =
+            fde::check_placement(found.footer, ByteOffset{(found.offset - start).value}, size,
+                                 userdata_ && !is_footer_alone(*dump_) ? std::optional{userdata_->size} : std::nullopt);
     }
 
     /// Two copies exist and one is valid at a time; the offsets count from the partition that holds the footer.

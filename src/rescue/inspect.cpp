@@ -163,7 +163,7 @@ Verdict judge_footer(const fde::CryptoFooter& footer, const OpenRequest& request
     Verdict out{.code = VerdictCode::needs_secret,
                 .text = "This footer opens on a computer once the secret is known; the phone is not needed.",
                 .proof = {answer.reason},
-                .next = "salvage crack FILE",
+                .next = {},
                 .cost = {}};
     if (!request.secrets.empty()) {
         out.text +=
@@ -181,7 +181,9 @@ Result<FooterReport> inspect_footers(const Dump& dump, const OpenRequest& reques
     report.source = {.path = dump.path, .container = dump.container, .size = dump.source->size(), .sha256 = {}};
     report.search = SALVAGE_TRY(find_footers(dump, context));
     for (const auto& found : report.search.footers) {
-        report.verdicts.push_back(judge_footer(found.footer, request, context));
+        auto verdict = judge_footer(found.footer, request, context);
+        verdict.next = next_for_footer(verdict, dump);
+        report.verdicts.push_back(std::move(verdict));
     }
     return report;
 }

@@ -26,6 +26,17 @@ std::string shell_quoted(const std::string& path)
     return out + "'";
 }
 
+std::string next_for_footer(const Verdict& verdict, const Dump& dump)
+{
+    switch (verdict.code) {
+    case VerdictCode::open:
+        return is_footer_alone(dump) ? "salvage rescue DUMP --footer " + shell_quoted(dump.path)
+                                     : "salvage rescue " + shell_quoted(dump.path);
+    case VerdictCode::needs_secret: return fmt::format("salvage crack {}", shell_quoted(dump.path));
+    default: return "Keep this file beside the dump: the same phone needs both";
+    }
+}
+
 namespace {
 
 std::string flags_in_words(std::uint32_t flags)

@@ -11,6 +11,9 @@ namespace salvage::rescue {
 /// A path as a shell takes it.
 [[nodiscard]] std::string shell_quoted(const std::string& path);
 
+/// What to type after a verdict that rests on a footer alone.
+[[nodiscard]] std::string next_for_footer(const Verdict& verdict, const Dump& dump);
+
 /// The footer and how it was found, as proof lines: kind, version, kdf, cipher, place, flags.
 [[nodiscard]] std::vector<std::string> footer_proof(const FoundFooter& found);
 

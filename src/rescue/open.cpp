@@ -9,6 +9,7 @@
 
 #include "rescue/judge.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/rescue/inspect.hpp"
 #include "salvage/rescue/search.hpp"
 
 namespace salvage::rescue {
@@ -231,6 +232,11 @@ Result<OpenOutcome> open_userdata(const Dump& dump, FooterSearch footers, const 
         add_stale_footer_finding(outcome);
         return outcome;
     }
+    if (!outcome.footers.footers.empty() && is_footer_alone(dump)) {
+        outcome.verdict = judge_footer(outcome.footers.footers.front().footer, request, context);
+        outcome.verdict.next = next_for_footer(outcome.verdict, dump);
+        return outcome;
+    }
     if (outcome.footers.footers.empty() || !source.has_value()) {
         auto judged = judge_without_footer(dump, outcome.footers);
         outcome.verdict = std::move(judged.verdict);
@@ -257,6 +263,8 @@ Error as_error(const Verdict& verdict)
 {
     auto code = ErrorCode::unsupported;
     switch (verdict.code) {
+    case VerdictCode::open:
+        return not_found("this file holds a crypto footer and no userdata", verdict.text, verdict.next);
     case VerdictCode::needs_secret: code = ErrorCode::wrong_secret; break;
     case VerdictCode::needs_phone_key: code = ErrorCode::needs_phone_key; break;
     case VerdictCode::key_missing: code = ErrorCode::not_found; break;

@@ -43,6 +43,9 @@ struct Dump {
 /// The userdata partition, or for a bare image all of it.  Nothing where the layout has none.
 [[nodiscard]] std::optional<partition::Partition> userdata_of(const Dump& dump);
 
+/// A bare file too small to hold more than a crypto footer: there is no userdata in it to judge a key by.
+[[nodiscard]] bool is_footer_alone(const Dump& dump) noexcept;
+
 /// Whether the dump holds all that its tables promise.
 struct Completeness {
     bool is_complete{true};
