@@ -1,21 +1,15 @@
 // ext2, ext3, ext4: whatever opens is walked; what is read twice is the same, and extents tell what can be read.
 #include <cstdint>
-#include <cstdlib>
 #include <set>
 
+#include "require.hpp"
 #include "salvage/filesystem/filesystem.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace {
 
 using namespace salvage;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
+using fuzz::require;
 
 template <typename T>
 bool is_well_formed(const Result<T>& result)

@@ -2,21 +2,15 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "salvage/fde/unlock.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace {
 
 using namespace salvage;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
+using fuzz::require;
 
 constexpr std::size_t sector = 512;
 

@@ -1,21 +1,11 @@
 // Crypto footers: what is accepted describes itself within its bytes, and says whether it can be opened.
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "salvage/fde/unlock.hpp"
 
-namespace {
-
 using namespace salvage;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
-
-} // namespace
+using fuzz::require;
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)

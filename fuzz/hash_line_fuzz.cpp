@@ -1,21 +1,11 @@
 // Hash lines: what is read can be written again, and reads the same.
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "salvage/fde/hash_lines.hpp"
 
-namespace {
-
 using namespace salvage;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
-
-} // namespace
+using fuzz::require;
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)

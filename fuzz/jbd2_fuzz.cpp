@@ -1,20 +1,14 @@
 // Journals: a replay ends, counts what it did, writes into the overlay alone, and does the same twice.
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "salvage/filesystem/jbd2.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace {
 
 using namespace salvage;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
+using fuzz::require;
 
 constexpr std::uint64_t volume_blocks = 64;
 

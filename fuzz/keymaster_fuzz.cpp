@@ -1,22 +1,12 @@
 // Keymaster blobs: a blob is software exactly where a key can be read from it; a Qualcomm blob never opens by chance.
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
+#include "require.hpp"
 #include "salvage/fde/keymaster_blob.hpp"
 
-namespace {
-
 using namespace salvage;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
-
-} // namespace
+using fuzz::require;
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)

@@ -4,22 +4,16 @@
 // place of the cut, then the rest.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
+#include "require.hpp"
 #include "salvage/scan/matcher.hpp"
 
 namespace {
 
 using namespace salvage;
+using fuzz::require;
 using scan::Hit;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
 
 /// Bytes of the input one by one; zeros behind its end.
 class Taker {

@@ -1,21 +1,11 @@
 // Persist data: no more entries than a copy holds, each no longer than its field.
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "salvage/fde/footer.hpp"
 
-namespace {
-
 using namespace salvage;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
-
-} // namespace
+using fuzz::require;
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)

@@ -1,18 +1,11 @@
 // Session files: whatever is read is written back as the same bytes, and its numbers fit together.
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 
+#include "require.hpp"
 #include "salvage/password/session.hpp"
 
 namespace {
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
 
 } // namespace
 
@@ -20,6 +13,7 @@ void require(bool holds)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     using namespace salvage;
+    using fuzz::require;
     const auto bytes = std::as_bytes(std::span{data, size});
     const auto state = password::parse_session(bytes);
     if (!state.has_value()) {

@@ -1,21 +1,15 @@
 // Android sparse images: whatever opens reads the same in one piece and in bits, and its extents cover it.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
+#include "require.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace {
 
 using namespace salvage;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
+using fuzz::require;
 
 void walk(const io::ByteSource& source)
 {

@@ -3,32 +3,22 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <optional>
-#include <source_location>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "require.hpp"
 #include "salvage/io/sources.hpp"
 #include "salvage/io/views.hpp"
 #include "salvage/partition/layout.hpp"
 
 namespace salvage::fuzz {
-
-/// A failed requirement is a finding of the fuzzer.
-inline void require(bool holds, std::source_location where = std::source_location::current())
-{
-    if (!holds) {
-        std::fprintf(stderr, "requirement in line %u does not hold\n", where.line());
-        std::abort();
-    }
-}
 
 inline void require_sound(const Error& error)
 {

@@ -1,24 +1,18 @@
 // Word lists: lines in one piece and in bits are the same lines, and cover every byte once.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "../src/password/line_scanner.hpp" // private: what a candidate list is read with
+#include "require.hpp"
 #include "salvage/password/search.hpp"
 
 namespace {
 
 using namespace salvage;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
+using fuzz::require;
 
 struct Line {
     std::string word;

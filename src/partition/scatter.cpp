@@ -354,6 +354,20 @@ Table make_scatter_table(const ScatterFile& file, std::string_view path, Notes& 
     return ScatterTable{file, path, notes}.take();
 }
 
+ProbeResults scatter_of_lines(const Input& input, const ScatterFile& file, std::size_t foreign)
+{
+    Notes notes{input.path};
+    if (foreign > 0) {
+        notes.note("scatter-foreign-lines",
+                   fmt::format("{} lines are no part of a scatter file and were passed over.", foreign),
+                   {.numbers = {{"lines", foreign}}});
+    }
+    note_text_form(input, Tabs::unusual, notes);
+    auto table = make_scatter_table(file, input.path, notes);
+    table.findings = notes.take();
+    return ProbeResults{found(std::move(table))};
+}
+
 std::string region_of(std::string_view text)
 {
     const auto lower = lowered(text);

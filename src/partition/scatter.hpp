@@ -39,6 +39,9 @@ struct ScatterFile {
 /// Starts and sizes from the keys; every doubt becomes a finding in `notes`.
 [[nodiscard]] Table make_scatter_table(const ScatterFile& file, std::string_view path, Notes& notes);
 
+/// The answer of a probe that read a scatter file line by line; `foreign` lines were none of it.
+[[nodiscard]] ProbeResults scatter_of_lines(const Input& input, const ScatterFile& file, std::size_t foreign);
+
 /// "EMMC_USER" is "user", "UFS_LU2" is "lu2"; an unknown name is kept in lower case.
 [[nodiscard]] std::string region_of(std::string_view text);
 

@@ -1,6 +1,4 @@
 // The scatter.txt of over-the-air packages: `name 0xstart` lines.  Physical addresses, no sizes, no regions.
-#include <fmt/format.h>
-
 #include "names.hpp"
 #include "probes.hpp"
 #include "scatter.hpp"
@@ -53,16 +51,7 @@ Result<ProbeResults> probe_scatter_ota(const Input& input)
     if (file.blocks.size() < 2 || foreign * 4 > file.blocks.size()) {
         return ProbeResults{}; // some other text with a number here and there
     }
-    Notes notes{input.path};
-    if (foreign > 0) {
-        notes.note("scatter-foreign-lines",
-                   fmt::format("{} lines are no part of a scatter file and were passed over.", foreign),
-                   {.numbers = {{"lines", foreign}}});
-    }
-    note_text_form(input, Tabs::unusual, notes);
-    auto table = make_scatter_table(file, input.path, notes);
-    table.findings = notes.take();
-    return ProbeResults{found(std::move(table))};
+    return scatter_of_lines(input, file, foreign);
 }
 
 } // namespace salvage::partition

@@ -1,6 +1,4 @@
 // The scatter file of MT6573 to MT6589: `NAME 0xADDRESS`, `{`, `}`.  Linear addresses alone, no sizes.
-#include <fmt/format.h>
-
 #include "probes.hpp"
 #include "scatter.hpp"
 #include "text_lines.hpp"
@@ -48,7 +46,6 @@ Result<ProbeResults> probe_scatter_text(const Input& input)
     if (!input.is_small() || !looks_like_text(input.small_file) || input.text().find('{') == std::string_view::npos) {
         return ProbeResults{};
     }
-    Notes notes{input.path};
     ScatterFile file{.kind = "scatter-text", .dialect = "NAME 0xADDRESS { }", .general = {}, .blocks = {}};
     std::size_t foreign = 0;
     Lines lines{input.text()};
@@ -70,15 +67,7 @@ Result<ProbeResults> probe_scatter_text(const Input& input)
     if (file.blocks.empty() || foreign > file.blocks.size()) {
         return ProbeResults{};
     }
-    if (foreign > 0) {
-        notes.note("scatter-foreign-lines",
-                   fmt::format("{} lines are no part of a scatter file and were passed over.", foreign),
-                   {.numbers = {{"lines", foreign}}});
-    }
-    note_text_form(input, Tabs::unusual, notes);
-    auto table = make_scatter_table(file, input.path, notes);
-    table.findings = notes.take();
-    return ProbeResults{found(std::move(table))};
+    return scatter_of_lines(input, file, foreign);
 }
 
 } // namespace salvage::partition

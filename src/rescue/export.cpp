@@ -2,8 +2,6 @@
 #include "salvage/rescue/export.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -14,13 +12,11 @@
 #include <variant>
 #include <vector>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <fmt/format.h>
 
+#include "rescue/content_copy.hpp"
 #include "rescue/export_manifest.hpp"
+#include "rescue/growing_files.hpp"
 #include "rescue/hash_lane.hpp"
 #include "rescue/out_folder.hpp"
 #include "rescue/pieces.hpp"
@@ -43,10 +39,6 @@ constexpr std::string_view sums_name = "SHA256SUMS";
 
 // The largest file ext4 knows (4096-byte blocks); a larger size is a damaged inode.
 constexpr ByteCount max_file_size{16ULL << 40U};
-// Zeros are hashed at about 2 GB/s: a file that claims more holes than this would hold up the rescue for its hash.
-constexpr ByteCount max_hashed_hole{64ULL << 30U};
-// How far extents are asked for at a time.
-constexpr std::uint64_t window_bytes = 64ULL << 20U;
 // Files are named in batches: making each durable by itself costs a disk's seek or two.
 constexpr std::size_t batch_files = 256;
 constexpr ByteCount batch_bytes{64ULL << 20U};
@@ -59,63 +51,6 @@ bool is_reserved_on_top(std::string_view name) noexcept
 {
     return name.starts_with(".salvage-export") || name.starts_with(manifest_name) || name.starts_with(sums_name);
 }
-
-/// A text file that grows: manifest and sums.
-class TextFile {
-public:
-    explicit TextFile(io::OutputFile file) : file_{std::move(file)} {}
-    Result<> append(const std::string& text)
-    {
-        SALVAGE_TRY(file_.write_at(at_, as_bytes(text)));
-        at_ = at_ + ByteCount{text.size()};
-        return {};
-    }
-    Result<> commit() { return file_.commit(); }
-
-private:
-    io::OutputFile file_;
-    ByteOffset at_{0};
-};
-
-/// The journal of finished files: appended to, never believed beyond its last whole line.
-class Journal {
-public:
-    static Result<Journal> open(const std::filesystem::path& path)
-    {
-        Journal journal;
-        journal.path_ = path;
-        journal.file_ = OwnedDescriptor{
-            ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR)};
-        struct stat status{};
-        if (!journal.file_.is_open() || ::fstat(journal.file_.get(), &status) != 0) {
-            return from_errno(errno, "the journal cannot be opened", path.string());
-        }
-        char last = '\n';
-        if (status.st_size > 0 && ::pread(journal.file_.get(), &last, 1, status.st_size - 1) == 1 && last != '\n') {
-            SALVAGE_TRY(journal.append("\n")); // closes the line that a killed run tore
-        }
-        return journal;
-    }
-
-    Result<> append(std::string_view text) const
-    {
-        while (!text.empty()) {
-            const auto written = ::write(file_.get(), text.data(), text.size());
-            if (written < 0 && errno == EINTR) {
-                continue;
-            }
-            if (written <= 0) {
-                return from_errno(written == 0 ? ENOSPC : errno, "the journal cannot be written", path_.string());
-            }
-            text.remove_prefix(static_cast<std::size_t>(written));
-        }
-        return {};
-    }
-
-private:
-    std::filesystem::path path_;
-    OwnedDescriptor file_;
-};
 
 /// How a file's content came across.
 struct Copied {
@@ -508,101 +443,6 @@ private:
         out.losses = copying.take_losses();
         return out;
     }
-
-    /// One file's content on its way.
-    class ContentCopy {
-    public:
-        ContentCopy(const io::ByteSource& source, const UnfinishedFile& file, BufferPool& pool, HashLane& lane,
-                    const RunContext& context)
-            : source_{&source}, file_{&file}, pool_{&pool}, lane_{&lane}, context_{&context}
-        {
-        }
-
-        /// What made the source's file unreadable as a whole, or nothing.  Errors: those of the target; cancelled.
-        Result<std::optional<Error>> run(const std::function<void(ByteCount)>& advance)
-        {
-            // The lane must let go of the hash whatever happens.
-            const auto let_go =
-                std::unique_ptr<HashLane, void (*)(HashLane*)>{lane_, [](HashLane* lane) { lane->wait(); }};
-            const ByteOffset end{source_->size().value};
-            for (ByteOffset at{0}; at < end;) {
-                if (context_->is_stopped()) {
-                    return cancelled("exporting files");
-                }
-                const auto range = next_range(at, end);
-                auto trouble = SALVAGE_TRY(is_hole_ ? skip_hole(range) : copy(range));
-                if (trouble) {
-                    return trouble;
-                }
-                advance(range.size());
-                at = range.end();
-            }
-            return std::optional<Error>{};
-        }
-
-        [[nodiscard]] std::string take_sha256() { return is_hashed_ ? to_hex(hash_.finish()) : std::string{}; }
-        [[nodiscard]] Losses take_losses() { return std::move(losses_); }
-
-    private:
-        /// What to do next: a hole of a window's length at most, or a chunk.
-        ByteRange next_range(ByteOffset at, ByteOffset end)
-        {
-            const auto chunk = ByteRange::between(at, std::min(end, at + ByteCount{chunk_bytes}));
-            is_hole_ = false;
-            if (at.value % window_bytes == 0 || !hole_.contains(at)) {
-                const auto window = ByteRange::between(at, std::min(end, at + ByteCount{window_bytes}));
-                const auto extents = source_->extents(window);
-                const auto starts_with_hole =
-                    extents.has_value() && !extents->empty() && extents->front().kind == io::ExtentKind::hole;
-                hole_ = starts_with_hole ? extents->front().range : ByteRange{};
-            }
-            if (hole_.contains(at) && hole_.end() - at >= ByteCount{chunk_bytes}) {
-                is_hole_ = true;
-                return ByteRange::between(at, hole_.end());
-            }
-            return chunk;
-        }
-
-        Result<std::optional<Error>> skip_hole(ByteRange range)
-        {
-            holes_ = holes_ + range.size();
-            is_hashed_ = is_hashed_ && holes_ <= max_hashed_hole;
-            if (is_hashed_) {
-                lane_->update_zeros(hash_, range.size().value);
-            }
-            return std::optional<Error>{};
-        }
-
-        Result<std::optional<Error>> copy(ByteRange range)
-        {
-            auto buffer = pool_->take();
-            const auto bytes = std::span{*buffer}.first(static_cast<std::size_t>(range.size().value));
-            auto extents = read_what_is_there(*source_, range, bytes, Tolerate::damage);
-            if (!extents.has_value()) {
-                return std::optional{std::move(extents).error()};
-            }
-            losses_.add(*extents);
-            if (!is_hole(*extents)) {
-                SALVAGE_TRY(TargetTree::write_sparse(*file_, range.start(), bytes));
-            }
-            if (is_hashed_) {
-                lane_->update(hash_, std::move(buffer), 0, bytes.size());
-            }
-            return std::optional<Error>{};
-        }
-
-        const io::ByteSource* source_;
-        const UnfinishedFile* file_;
-        BufferPool* pool_;
-        HashLane* lane_;
-        const RunContext* context_;
-        crypto::Sha256 hash_;
-        Losses losses_;
-        ByteRange hole_;
-        ByteCount holes_;
-        bool is_hole_{false};
-        bool is_hashed_{true};
-    };
 
     Result<> push(Pending pending)
     {

@@ -12,6 +12,8 @@ namespace salvage::rescue {
 
 /// How much is read, hashed and written at a time.
 inline constexpr std::size_t chunk_bytes = 1U << 20U;
+/// How far extents of a file are asked for at a time: a hostile one may have a million.
+inline constexpr std::uint64_t window_bytes = 64ULL << 20U;
 
 /// Which failed reads cost their bytes, and which end the work.
 enum class Tolerate : std::uint8_t {

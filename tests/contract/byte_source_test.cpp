@@ -192,6 +192,7 @@ std::vector<ContractCase> all_cases()
 }
 
 INSTANTIATE_TEST_SUITE_P(Io, ByteSourceContract, ::testing::ValuesIn(all_cases()), contract_name);
+INSTANTIATE_TEST_SUITE_P(Io, ByteViewContract, ::testing::ValuesIn(views_of(all_cases())), contract_name);
 
 } // namespace
 } // namespace salvage::test

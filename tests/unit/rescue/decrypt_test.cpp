@@ -14,6 +14,7 @@
 #include "support/files.hpp"
 #include "unit/rescue/fake_filesystem.hpp"
 #include "unit/rescue/small_disk.hpp"
+#include "unit/rescue/stop_at.hpp"
 
 namespace salvage::rescue {
 namespace {
@@ -153,22 +154,6 @@ TEST(Decrypt, LeavesUnreadableAreasAsHolesAndNamesThem)
     ASSERT_TRUE(is_ok(extents));
     EXPECT_EQ(extents->front().kind, io::ExtentKind::hole) << "what is lost is nobody's zeros";
 }
-
-/// Asks to stop when so many bytes are done.
-class StopAt final : public Progress {
-public:
-    StopAt(std::stop_source& stop, std::uint64_t at) : stop_{&stop}, at_{at} {}
-    void update(const ProgressUpdate& update) override
-    {
-        if (update.done >= at_) {
-            stop_->request_stop();
-        }
-    }
-
-private:
-    std::stop_source* stop_;
-    std::uint64_t at_;
-};
 
 Result<DecryptReport> stopped_at(std::uint64_t at, const io::SourcePtr& plain, const std::filesystem::path& out,
                                  const DecryptOptions& options)

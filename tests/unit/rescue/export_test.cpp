@@ -22,6 +22,7 @@
 #include "support/files.hpp"
 #include "unit/rescue/fake_filesystem.hpp"
 #include "unit/rescue/small_disk.hpp"
+#include "unit/rescue/stop_at.hpp"
 
 namespace salvage::rescue {
 namespace {
@@ -462,22 +463,6 @@ TEST(Export, RefusesAFolderThatHoldsSomethingElse)
     EXPECT_TRUE(fails_with(export_folder(files, out, {.path = "/media", .source_identity = "phone"}, {}),
                            ErrorCode::already_exists));
 }
-
-/// Asks to stop when so many bytes are done.
-class StopAt final : public Progress {
-public:
-    StopAt(std::stop_source& stop, std::uint64_t at) : stop_{&stop}, at_{at} {}
-    void update(const ProgressUpdate& update) override
-    {
-        if (update.done >= at_) {
-            stop_->request_stop();
-        }
-    }
-
-private:
-    std::stop_source* stop_;
-    std::uint64_t at_;
-};
 
 TEST(Export, GoesOnWhereItWasStopped)
 {

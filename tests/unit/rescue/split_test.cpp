@@ -14,6 +14,7 @@
 #include "support/assert_result.hpp"
 #include "support/files.hpp"
 #include "unit/rescue/fake_filesystem.hpp"
+#include "unit/rescue/stop_at.hpp"
 
 namespace salvage::rescue {
 namespace {
@@ -302,22 +303,6 @@ TEST(Split, DoesNotBelieveAPartThatWasChangedSince)
     }
     EXPECT_TRUE(test::fails_with(split(phone.dump, phone.layout, out, options, {}), ErrorCode::already_exists));
 }
-
-/// Asks to stop when so many bytes are done.
-class StopAt final : public Progress {
-public:
-    StopAt(std::stop_source& stop, std::uint64_t at) : stop_{&stop}, at_{at} {}
-    void update(const ProgressUpdate& update) override
-    {
-        if (update.done >= at_) {
-            stop_->request_stop();
-        }
-    }
-
-private:
-    std::stop_source* stop_;
-    std::uint64_t at_;
-};
 
 TEST(Split, GoesOnWhereItWasStopped)
 {
