@@ -1,10 +1,11 @@
-// Every source and view of the io box under the contract of ByteSource.
+// Every source and view of the io box, and the deciphering view, under the contract of ByteSource.
 #include <array>
 #include <fstream>
 
 #include <fmt/format.h>
 
 #include "contract/byte_source_contract.hpp"
+#include "salvage/fde/unlock.hpp"
 #include "support/files.hpp"
 
 namespace salvage::test {
@@ -163,6 +164,24 @@ io::SourcePtr counting(io::SourcePtr below)
     return io::make_counting(std::move(below), counters);
 }
 
+/// The second half is plain, as on a phone whose encryption was interrupted.  Its bytes are not those below, and a bad
+/// one takes its sector with it: tests/unit/fde/decrypting_test.cpp asks about that.
+ContractSubject deciphered()
+{
+    const auto key = contract_bytes(16, 7);
+    constexpr std::size_t sectors = 40;
+    const auto plain = contract_bytes(sectors * 512, 8);
+    auto raw = plain;
+    const auto cipher = crypto::make_sector_cipher({}, key);
+    EXPECT_TRUE(is_ok(cipher));
+    (*cipher)->encrypt(SectorIndex{0}, std::span{raw}.first(raw.size() / 2));
+    const fde::VolumeSpec volume{
+        .cipher = {}, .length = ByteCount{raw.size()}, .encrypted_upto = ByteCount{raw.size() / 2}};
+    return {.source = must(fde::make_decrypting(io::make_memory(std::move(raw), "raw.bin"), volume, key)),
+            .expected = plain,
+            .keep = {}};
+}
+
 std::vector<ContractCase> all_cases()
 {
     const auto part = ByteRange::between(ByteOffset{777}, ByteOffset{777 + 9001});
@@ -172,6 +191,7 @@ std::vector<ContractCase> all_cases()
         {.name = "SplitRaw", .make = split_image, .view = std::nullopt},
         sparse_case(),
         {.name = "Hexdump", .make = pasted_text, .view = std::nullopt},
+        {.name = "Decrypting", .make = deciphered, .view = std::nullopt},
         view_case(
             "Subrange", [=](io::SourcePtr below) { return must(io::make_subrange(std::move(below), part, "part")); },
             777, 9001),
