@@ -110,7 +110,7 @@ private:
             out.emplace_back(as_bytes(default_password), "default password");
         }
         for (const auto& given : request_->secrets) {
-            out.emplace_back(given.bytes.expose(), "given secret (" + given.encoding + ")");
+            out.emplace_back(given.bytes.expose(), "secret (" + given.encoding + ")");
         }
         return out;
     }
