@@ -13,7 +13,7 @@ void add_ext_backups(std::uint64_t end, std::vector<SuperblockPlace>& out)
     for (const std::uint64_t block : {std::uint64_t{4096}, std::uint64_t{2048}, std::uint64_t{1024}}) {
         for (const unsigned group : {1U, 3U, 5U, 7U}) {
             const std::uint64_t first_block = block == superblock_at ? 1 : 0;
-            const auto at = ((group * 8 * block) + first_block) * block;
+            const auto at = ((std::uint64_t{group} * 8 * block) + first_block) * block;
             if (at + superblock_bytes <= end) {
                 out.push_back({.format = SuperblockPlace::Format::ext,
                                .at = at,

@@ -75,7 +75,7 @@ std::string_view to_string(EntryType type) noexcept
     return index < type_names.size() ? type_names[index] : "unknown";
 }
 
-Result<std::unique_ptr<const FileSystem>> open(io::SourcePtr source)
+Result<std::unique_ptr<const FileSystem>> open(const io::SourcePtr& source)
 {
     for (const auto& format : formats) {
         auto found = SALVAGE_TRY(format.probe(source));

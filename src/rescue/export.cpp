@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -15,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "rescue/content_copy.hpp"
+#include "rescue/export_batch.hpp"
 #include "rescue/export_manifest.hpp"
 #include "rescue/growing_files.hpp"
 #include "rescue/hash_lane.hpp"
@@ -39,9 +41,6 @@ constexpr std::string_view sums_name = "SHA256SUMS";
 
 // The largest file ext4 knows (4096-byte blocks); a larger size is a damaged inode.
 constexpr ByteCount max_file_size{16ULL << 40U};
-// Files are named in batches: making each durable by itself costs a disk's seek or two.
-constexpr std::size_t batch_files = 256;
-constexpr ByteCount batch_bytes{64ULL << 20U};
 // So many I/O failures in a row mean that the source is gone, not that its files are bad.
 constexpr unsigned max_failures_in_a_row = 16;
 // FAT keeps times in steps of two seconds.
@@ -68,8 +67,8 @@ class Exporter {
 public:
     Exporter(const filesystem::FileSystem& filesystem, OutFolder folder, TargetTree tree, Journal journal,
              TextFile manifest, TextFile sums, FinishedFiles finished, const RunContext& context)
-        : filesystem_{&filesystem}, folder_{std::move(folder)}, tree_{std::move(tree)}, journal_{std::move(journal)},
-          manifest_{std::move(manifest)}, sums_{std::move(sums)}, finished_{std::move(finished)}, context_{&context}
+        : filesystem_{&filesystem}, folder_{std::move(folder)}, tree_{std::move(tree)}, finished_{std::move(finished)},
+          context_{&context}, batch_{tree_, report_, std::move(journal), std::move(manifest), std::move(sums)}
     {
     }
 
@@ -88,14 +87,6 @@ public:
     }
 
 private:
-    /// An entry whose lines are due; its file, if any, has no name yet.
-    struct Pending {
-        ManifestEntry line;
-        TreePlace place;
-        std::optional<UnfinishedFile> file;
-        bool is_new{true}; ///< not in the journal
-    };
-
     /// Bytes of all files, for progress and for what a full medium would have needed.
     Result<> measure(const std::string& path)
     {
@@ -116,17 +107,16 @@ private:
         auto walked = walk(*filesystem_, path, Recursive::yes, visit, *context_);
         if (!walked.has_value()) {
             // What is copied need not be copied again.
-            ignore(finish_batch(), "the first error is the one that matters");
+            ignore(batch_.finish(), "the first error is the one that matters");
             return walked;
         }
-        SALVAGE_TRY(finish_batch());
+        SALVAGE_TRY(batch_.finish());
         // Innermost first: dressing a folder is the last thing that happens in it.
-        for (auto one = dressing_.rbegin(); one != dressing_.rend(); ++one) {
-            tree_.dress_folder(one->first, one->second);
+        for (const auto& [folder, entry] : dressing_ | std::views::reverse) {
+            tree_.dress_folder(folder, entry);
         }
         tell_of_encrypted();
-        SALVAGE_TRY(sums_.commit());
-        SALVAGE_TRY(manifest_.commit());
+        SALVAGE_TRY(batch_.commit());
         tree_.close();
         std::error_code best_effort; // left behind, it is read together with the manifest
         std::filesystem::remove(folder_.path() / journal_name, best_effort);
@@ -170,20 +160,9 @@ private:
         }
         TreePlace place{.folder = folder->second, .name = listed.entry.name};
         if (!is_holdable(place.name) || (place.folder.empty() && is_reserved_on_top(place.name))) {
-            use_substitute(place, listed);
+            use_substitute(place, listed.path, listed.entry, report_);
         }
         return place;
-    }
-
-    /// A name that any folder holds, for one that this one does not.
-    void use_substitute(TreePlace& place, const ListedEntry& listed)
-    {
-        use_substitute(place, listed.path, listed.entry);
-    }
-    void use_substitute(TreePlace& place, const std::string& path, const Entry& entry)
-    {
-        place.name = fmt::format("_inode_{}", entry.inode);
-        fail(path, fmt::format("its name cannot be used here; it was written as {}", place.path()), ByteCount{0}, true);
     }
 
     void fail(const std::string& path, std::string reason, ByteCount lost, bool is_partial)
@@ -222,14 +201,14 @@ private:
             line.lost = listed.entry.type == EntryType::file ? listed.entry.size : ByteCount{0};
             fail(listed.path, problem, line.lost, false);
         }
-        return push({.line = std::move(line), .place = {}, .file = {}});
+        return batch_.push({.line = std::move(line), .place = {}, .file = {}});
     }
 
     Result<> take_folder(const ListedEntry& listed, TreePlace place)
     {
         auto made = tree_.make_folder(place);
         if (!made.has_value() && is_about_the_name(made.error())) {
-            use_substitute(place, listed);
+            use_substitute(place, listed.path, listed.entry, report_);
             made = tree_.make_folder(place);
         }
         if (!made.has_value() && is_about_the_name(made.error())) {
@@ -246,12 +225,7 @@ private:
             SALVAGE_TRY(source_is_there(listed.problem));
         }
         line.attributes = attributes_of(listed.entry);
-        return push({.line = std::move(line), .place = {}, .file = {}});
-    }
-
-    static bool is_about_the_name(const Error& error) noexcept
-    {
-        return error.code == ErrorCode::already_exists || error.code == ErrorCode::invalid_argument;
+        return batch_.push({.line = std::move(line), .place = {}, .file = {}});
     }
 
     [[nodiscard]] filesystem::ExtendedAttributes attributes_of(const Entry& entry) const
@@ -274,24 +248,22 @@ private:
             return add_only_to_manifest(listed, to_string(made.error()));
         }
         ++report_.symlinks;
-        return push({.line = line_of(listed, place.path()), .place = {}, .file = {}});
+        return batch_.push({.line = line_of(listed, place.path()), .place = {}, .file = {}});
     }
 
     Result<> take_file(const ListedEntry& listed, TreePlace place)
     {
         const auto& entry = listed.entry;
-        if (pending_inodes_.contains(entry.inode)) {
-            SALVAGE_TRY(finish_batch()); // the first name must be there before the second
+        if (batch_.holds(entry.inode)) {
+            SALVAGE_TRY(batch_.finish()); // the first name must be there before the second
         }
         if (const auto* const known = finished_.find(listed.path, entry); known != nullptr && is_kept(*known, entry)) {
             return keep(listed, *known);
         }
-        if (entry.links > 1) {
-            if (const auto first = links_.find(entry.inode); first != links_.end()) {
-                auto linked = SALVAGE_TRY(link(listed, place, first->second));
-                if (linked) {
-                    return push(*std::move(linked));
-                }
+        if (const auto* const first = batch_.first_name(entry.inode); first != nullptr) {
+            auto linked = SALVAGE_TRY(link(listed, place, *first));
+            if (linked) {
+                return batch_.push(*std::move(linked));
             }
         }
         return copy(listed, std::move(place));
@@ -345,12 +317,12 @@ private:
             fail(listed.path, line.problem, line.lost, true);
         }
         ++report_.resumed;
-        if (const auto first = links_.find(listed.entry.inode); first != links_.end()) {
-            line.link_of = first->second.stored;
+        if (const auto* const first = batch_.first_name(listed.entry.inode); first != nullptr) {
+            line.link_of = first->stored;
         } else {
             advance(listed.entry.size);
         }
-        return push({.line = std::move(line), .place = {}, .file = {}, .is_new = false});
+        return batch_.push({.line = std::move(line), .place = {}, .file = {}, .is_new = false});
     }
 
     void advance(ByteCount bytes)
@@ -361,19 +333,20 @@ private:
     }
 
     /// The lines of a second name; nothing where the medium knows no such thing.
-    Result<std::optional<Pending>> link(const ListedEntry& listed, const TreePlace& place, const FinishedFile& first)
+    Result<std::optional<PendingEntry>> link(const ListedEntry& listed, const TreePlace& place,
+                                             const FinishedFile& first)
     {
         const auto made = tree_.make_link(split_path(first.stored), place);
         if (!made.has_value() && made.error().code == ErrorCode::already_exists) {
             // A run that was killed before it wrote its journal may have made it.
             const auto sum = tree_.sha256_of(place);
             if (!sum.has_value() || *sum != first.stored_sha256) {
-                return std::optional<Pending>{};
+                return std::optional<PendingEntry>{};
             }
         } else if (!made.has_value() && made.error().code == ErrorCode::no_space) {
             return made.error();
         } else if (!made.has_value()) {
-            return std::optional<Pending>{};
+            return std::optional<PendingEntry>{};
         }
         auto line = line_of(listed, place.path());
         line.link_of = first.stored;
@@ -384,7 +357,7 @@ private:
             line.problem = describe_loss(line.lost);
             fail(listed.path, line.problem, line.lost, true);
         }
-        return std::optional{Pending{.line = std::move(line), .place = place, .file = {}}};
+        return std::optional{PendingEntry{.line = std::move(line), .place = place, .file = {}}};
     }
 
     Result<> copy(const ListedEntry& listed, TreePlace place)
@@ -396,7 +369,7 @@ private:
         }
         auto& whole = std::get<Copied>(copied);
         failures_in_a_row_ = 0;
-        Pending pending{.line = line_of(listed, place.path()), .place = std::move(place), .file = {}};
+        PendingEntry pending{.line = line_of(listed, place.path()), .place = std::move(place), .file = {}};
         pending.line.attributes = attributes_of(listed.entry);
         tree_.dress(whole.file, listed.entry, pending.line.attributes);
         pending.line.lost = whole.losses.total();
@@ -409,8 +382,7 @@ private:
             fail(listed.path, pending.line.problem, ByteCount{0}, true);
         }
         pending.file = UnfinishedFile{.descriptor = {}, .name = whole.file.name};
-        pending_bytes_ = pending_bytes_ + listed.entry.size;
-        return push(std::move(pending));
+        return batch_.push(std::move(pending));
     }
 
     /// Errors: those of the target.
@@ -444,91 +416,6 @@ private:
         return out;
     }
 
-    Result<> push(Pending pending)
-    {
-        if (pending.line.entry.links > 1 && pending.line.entry.type == EntryType::file) {
-            pending_inodes_.insert(pending.line.entry.inode);
-        }
-        pending_.push_back(std::move(pending));
-        return pending_.size() < batch_files && pending_bytes_ < batch_bytes ? Result<>{} : finish_batch();
-    }
-
-    /// Flushes, then names, then writes down: a file under its name is whole, one in the journal is there.
-    Result<> finish_batch()
-    {
-        const auto has_file = std::ranges::any_of(pending_, [](const Pending& one) { return one.file.has_value(); });
-        if (has_file) {
-            SALVAGE_TRY(tree_.flush());
-        }
-        std::string journal;
-        std::string manifest;
-        std::string sums;
-        for (auto& pending : pending_) {
-            if (pending.file) {
-                SALVAGE_TRY(name_file(pending));
-            }
-            const auto line = to_line(to_json(pending.line));
-            manifest += line;
-            if (pending.line.entry.type != EntryType::file || !pending.line.stored) {
-                continue;
-            }
-            count(pending);
-            if (!pending.line.stored_sha256.empty()) {
-                sums += sums_line(pending.line.stored_sha256, *pending.line.stored);
-            }
-            journal += pending.is_new ? line : std::string{};
-        }
-        pending_.clear();
-        pending_inodes_.clear();
-        pending_bytes_ = {};
-        SALVAGE_TRY(journal_.append(journal));
-        SALVAGE_TRY(sums_.append(sums));
-        return manifest_.append(manifest);
-    }
-
-    void count(const Pending& pending)
-    {
-        const auto& line = pending.line;
-        ++report_.files;
-        if (line.link_of.empty()) {
-            report_.bytes = report_.bytes + line.entry.size;
-        }
-        if (line.entry.links > 1 && !line.stored_sha256.empty()) {
-            links_.try_emplace(line.entry.inode, FinishedFile{.stored = *line.stored,
-                                                              .size = line.entry.size.value,
-                                                              .mtime = {},
-                                                              .lost = line.lost,
-                                                              .stored_sha256 = line.stored_sha256});
-        }
-    }
-
-    Result<> name_file(Pending& pending)
-    {
-        auto named = tree_.finish(*pending.file, pending.place);
-        if (!named.has_value() && named.error().code == ErrorCode::invalid_argument) {
-            use_substitute(pending.place, pending.line.path, pending.line.entry);
-            pending.line.stored = pending.place.path();
-            named = tree_.finish(*pending.file, pending.place);
-        }
-        if (named.has_value()) {
-            return {};
-        }
-        if (!is_about_the_name(named.error())) {
-            return named;
-        }
-        // The same content is there when a run was killed between naming a file and writing that down.
-        const auto sum = tree_.sha256_of(pending.place);
-        tree_.drop(*pending.file);
-        if (sum.has_value() && *sum == pending.line.stored_sha256) {
-            return {};
-        }
-        pending.line.stored.reset();
-        pending.line.problem = "something else has its name in the folder: " + to_string(named.error());
-        pending.line.lost = pending.line.entry.size;
-        fail(pending.line.path, pending.line.problem, pending.line.entry.size, false);
-        return {};
-    }
-
     void tell_of_encrypted()
     {
         if (encrypted_ > 0) {
@@ -543,20 +430,14 @@ private:
     const filesystem::FileSystem* filesystem_;
     OutFolder folder_;
     TargetTree tree_;
-    Journal journal_;
-    TextFile manifest_;
-    TextFile sums_;
     FinishedFiles finished_;
     const RunContext* context_;
     ExportReport report_;
+    ExportBatch batch_; ///< of tree_ and report_
 
-    std::string base_;                                      ///< path of what lands in the folder directly
-    std::unordered_map<std::string, std::string> folders_;  ///< path in the filesystem → stored path
-    std::vector<std::pair<std::string, Entry>> dressing_;   ///< stored folders, outermost first
-    std::unordered_map<std::uint64_t, FinishedFile> links_; ///< first names of files with several
-    std::vector<Pending> pending_;
-    std::unordered_set<std::uint64_t> pending_inodes_; ///< of files with several names
-    ByteCount pending_bytes_;
+    std::string base_;                                     ///< path of what lands in the folder directly
+    std::unordered_map<std::string, std::string> folders_; ///< path in the filesystem → stored path
+    std::vector<std::pair<std::string, Entry>> dressing_;  ///< stored folders, outermost first
     ByteCount total_;
     ByteCount done_;
     std::uint64_t encrypted_{0};

@@ -97,7 +97,7 @@ public:
 private:
     TargetTree(int root, std::filesystem::path path, std::string unfinished_folder);
     Result<int> folder(const std::string& folder);
-    Result<OwnedDescriptor> walk_down(const std::string& folder) const;
+    [[nodiscard]] Result<OwnedDescriptor> walk_down(const std::string& folder) const;
     [[nodiscard]] Error failed(int number, std::string_view what, const std::string& place) const;
 
     int root_;

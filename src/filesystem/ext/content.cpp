@@ -56,8 +56,8 @@ public:
 
 private:
     struct Piece {
-        std::uint64_t count;
-        const Run* run; ///< null: a hole
+        std::uint64_t count{0};
+        const Run* run{nullptr}; ///< null: a hole
         ByteOffset on_volume;
     };
 

@@ -127,7 +127,7 @@ public:
         if (const auto entries = check_header(bytes, depth); !entries.has_value()) {
             return entries.error();
         }
-        const auto result = node(bytes, depth, {.first = 0, .end = end_});
+        auto result = node(bytes, depth, {.first = 0, .end = end_});
         if (result.has_value() || !is_local(result.error())) {
             return result;
         }
