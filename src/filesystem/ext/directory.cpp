@@ -58,9 +58,11 @@ Result<RawEntry> parse_header(ByteView block, std::size_t at, const DirectorySha
     return out;
 }
 
-bool is_possible_name(std::string_view name) noexcept
+/// Ciphertext may be any bytes, but it is never empty.
+bool is_possible_name(std::string_view name, const DirectoryShape& shape) noexcept
 {
-    return !name.empty() && name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+    return !name.empty() && (shape.is_encrypted ||
+                             (name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos));
 }
 
 void note(Directory& into, Error damage)
@@ -75,7 +77,7 @@ void take_entry(const RawEntry& raw, std::string_view name, ByteOffset at, const
     if (raw.inode == 0 || name == "." || name == "..") {
         return;
     }
-    if (!shape.is_encrypted && !is_possible_name(name)) {
+    if (!is_possible_name(name, shape)) {
         note(into, malformed(at, "a directory entry has an impossible name", fmt::format("\"{}\"", printable(name))));
         return;
     }
