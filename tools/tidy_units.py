@@ -17,12 +17,17 @@ import sys
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 
 
+# Use cases of one box that live in several files and share no unnamed names with the others.
+ROOMS = ("sample_phone_", "read_flash", "restore_")
+
+
 def box_of(path):
-    """What may not stand twice in a unit: the box; the sample phone's parts are a namespace of their own."""
+    """What may not stand twice in a unit: the box, or its room: a folder of it, or the files of one use case."""
     parts = path.relative_to(REPOSITORY).parts
     if parts[0] == "apps":
         return "apps"
-    return "sample" if path.name.startswith("sample_phone_") else parts[1]
+    room = next((room for room in ROOMS if path.name.startswith(room)), "")
+    return "/".join(parts[1:-1]) + room
 
 
 def units(files):

@@ -45,6 +45,9 @@ int run(int argc, char** argv)
     add_ls(app, session);
     add_cat(app, session);
     add_export(app, session);
+    add_read(app, session);
+    add_restore(app, session);
+    add_phone(app, session);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

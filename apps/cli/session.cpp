@@ -26,7 +26,10 @@ Exit exit_of(ErrorCode code) noexcept
 {
     switch (code) {
     case ErrorCode::io:
-    case ErrorCode::no_space: return Exit::io;
+    case ErrorCode::no_space:
+    case ErrorCode::timed_out:
+    case ErrorCode::disconnected: return Exit::io;
+    case ErrorCode::refused: return Exit::damaged;
     case ErrorCode::truncated:
     case ErrorCode::unreadable:
     case ErrorCode::malformed:

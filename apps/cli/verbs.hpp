@@ -14,12 +14,15 @@ void add_layout(CLI::App& app, Session& session);
 void add_find(CLI::App& app, Session& session);
 void add_hex(CLI::App& app, Session& session);
 void add_footer(CLI::App& app, Session& session);
+void add_restore(CLI::App& app, Session& session);
 void add_split(CLI::App& app, Session& session);
 void add_crack(CLI::App& app, Session& session);
 void add_decrypt(CLI::App& app, Session& session);
 void add_ls(CLI::App& app, Session& session);
 void add_cat(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);
+void add_read(CLI::App& app, Session& session);
+void add_phone(CLI::App& app, Session& session);
 
 /// A verb with its one-line description and an example under its --help.
 [[nodiscard]] CLI::App& verb(CLI::App& app, const std::string& name, const std::string& description,

@@ -27,6 +27,9 @@ std::string_view to_string(ErrorCode code) noexcept
     case ErrorCode::cancelled: return "cancelled";
     case ErrorCode::already_exists: return "already-exists";
     case ErrorCode::no_space: return "no-space";
+    case ErrorCode::timed_out: return "timed-out";
+    case ErrorCode::disconnected: return "disconnected";
+    case ErrorCode::refused: return "refused";
     case ErrorCode::invalid_argument: return "invalid-argument";
     case ErrorCode::internal: return "internal";
     }

@@ -1,5 +1,5 @@
-// Reading ddrescue's mapfile.  Lines: comments ('#'), one status line "current_pos status [pass]", then "pos size
-// status".
+// ddrescue's mapfile, read and written.  Lines: comments ('#'), one status line "current_pos status [pass]", then "pos
+// size status".
 #include "salvage/io/ddrescue_map.hpp"
 
 #include <algorithm>
@@ -67,13 +67,8 @@ Result<> check_status_line(const Line& line)
     return {};
 }
 
-struct Block {
-    ByteRange range;
-    bool is_finished{false};
-};
-
 /// "pos size status"
-Result<Block> parse_block(const Line& line)
+Result<MapBlock> parse_block(const Line& line)
 {
     auto rest = line.text;
     const auto start = number(next_word(rest));
@@ -84,54 +79,39 @@ Result<Block> parse_block(const Line& line)
     if (!range || !is_status || !next_word(rest).empty()) {
         return no_map_line(line, "position, size and one of ? * / - +");
     }
-    return Block{.range = *range, .is_finished = status.front() == '+'};
+    return MapBlock{.range = *range, .status = static_cast<BlockStatus>(status.front())};
 }
 
-/// Collects what is not finished; as ddrescue does, blocks must follow one another.
-class BadAreas {
+/// Collects the blocks; as ddrescue does, they must follow one another.
+class Blocks {
 public:
     Result<> add(const Line& line)
     {
         const auto block = SALVAGE_TRY(parse_block(line));
-        if (has_blocks_ && block.range.start() != end_) {
+        if (has_blocks_ && block.range.start().value != map.size().value) {
             return malformed(line.at, "the blocks of the ddrescue map do not follow one another",
                              fmt::format("found a block at {}, the one before ends at {}",
-                                         format_offset(block.range.start()), format_offset(end_)));
+                                         format_offset(block.range.start()),
+                                         format_offset(ByteOffset{map.size().value})));
         }
         // What lies before the first block was never tried.
-        push(ByteRange::between(end_, block.range.start()));
-        if (!block.is_finished) {
-            push(block.range);
-        }
-        end_ = block.range.end();
+        map.resize(ByteCount{block.range.end().value});
+        map.set(block.range, block.status);
         has_blocks_ = true;
         return {};
     }
 
-    std::vector<ByteRange> areas;
+    RescueMap map;
 
 private:
-    void push(ByteRange range)
-    {
-        if (range.is_empty()) {
-            return;
-        }
-        if (!areas.empty() && areas.back().end() == range.start()) {
-            areas.back() = ByteRange::between(areas.back().start(), range.end());
-        } else {
-            areas.push_back(range);
-        }
-    }
-
-    ByteOffset end_;
     bool has_blocks_{false};
 };
 
 } // namespace
 
-Result<std::vector<ByteRange>> parse_bad_areas(std::string_view mapfile)
+Result<RescueMap> parse_rescue_map(std::string_view mapfile)
 {
-    BadAreas bad;
+    Blocks blocks;
     bool has_status_line = false;
     for (std::size_t at = 0; at < mapfile.size();) {
         const auto end = std::min(mapfile.find('\n', at), mapfile.size());
@@ -142,13 +122,37 @@ Result<std::vector<ByteRange>> parse_bad_areas(std::string_view mapfile)
         if (first.empty() || first.front() == '#') {
             continue;
         }
-        SALVAGE_TRY(has_status_line ? bad.add(line) : check_status_line(line));
+        SALVAGE_TRY(has_status_line ? blocks.add(line) : check_status_line(line));
         has_status_line = true;
     }
     if (!has_status_line) {
         return malformed(ByteOffset{0}, "this ddrescue map is empty", "it has no status line");
     }
-    return std::move(bad.areas);
+    return std::move(blocks.map);
+}
+
+Result<std::vector<ByteRange>> parse_bad_areas(std::string_view mapfile)
+{
+    const auto map = SALVAGE_TRY(parse_rescue_map(mapfile));
+    return map.unfinished(ByteRange::first(map.size()));
+}
+
+std::string to_mapfile(const RescueMap& map, const MapState& state, std::string_view heading)
+{
+    std::string out;
+    for (std::size_t at = 0; at < heading.size();) {
+        const auto end = std::min(heading.find('\n', at), heading.size());
+        out += fmt::format("# {}\n", heading.substr(at, end - at));
+        at = end + 1;
+    }
+    out += fmt::format("# current_pos  current_status  current_pass\n0x{:08X}     {}               {}\n"
+                       "#      pos        size  status\n",
+                       state.position.value, state.status, state.pass);
+    for (const auto& block : map.blocks()) {
+        out += fmt::format("0x{:08X}  0x{:08X}  {}\n", block.range.start().value, block.range.size().value,
+                           static_cast<char>(block.status));
+    }
+    return out;
 }
 
 } // namespace salvage::io

@@ -1,16 +1,20 @@
-// Makes a small sample phone for tests that drive the command line from outside: make_sample_phone FOLDER.
+// Makes a small sample phone for tests that drive the command line from outside: make_sample_phone FOLDER [SEED].
 #include <cstdio>
+#include <cstdlib>
 
 #include "salvage/core/error.hpp"
 #include "salvage/rescue/sample_phone.hpp"
 
 int main(int argc, char** argv)
 {
-    if (argc != 2) {
-        std::fputs("usage: make_sample_phone FOLDER\n", stderr);
+    if (argc != 2 && argc != 3) {
+        std::fputs("usage: make_sample_phone FOLDER [SEED]\n", stderr);
         return 2;
     }
     salvage::rescue::SamplePhoneSpec spec;
+    if (argc == 3) {
+        spec.seed = std::strtoull(argv[2], nullptr, 10);
+    }
     spec.secret.kind = salvage::rescue::SampleSecret::Kind::default_password;
     spec.footer.n_log2 = 10; // milliseconds
     const auto phone = salvage::rescue::build_sample_phone(spec, argv[1], {});

@@ -25,6 +25,9 @@ enum class ErrorCode : std::uint8_t {
     cancelled,        ///< stopped on request; resumable
     already_exists,   ///< the target exists and is not overwritten
     no_space,         ///< the target's medium is full; resumable
+    timed_out,        ///< a device was silent for too long; resumable
+    disconnected,     ///< a device went away; resumable
+    refused,          ///< a device said no, or demands what the user did not give
     invalid_argument, ///< the caller asked for something that means nothing
     internal,         ///< our own fault
 };

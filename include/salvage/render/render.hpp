@@ -8,7 +8,9 @@
 #include "salvage/rescue/inspect.hpp"
 #include "salvage/rescue/layout.hpp"
 #include "salvage/rescue/look.hpp"
+#include "salvage/rescue/read_flash.hpp"
 #include "salvage/rescue/rescue.hpp"
+#include "salvage/rescue/restore.hpp"
 #include "salvage/rescue/walk.hpp"
 
 namespace salvage::render {
@@ -43,6 +45,17 @@ struct TextStyle {
 [[nodiscard]] std::string json(const rescue::SplitReport& report);
 [[nodiscard]] std::string text(const rescue::DecryptReport& report, TextStyle style);
 [[nodiscard]] std::string json(const rescue::DecryptReport& report);
+/// A plan as a person reads it before it is applied; its JSON is the document that is applied.
+[[nodiscard]] std::string text(const rescue::RestorePlan& plan, TextStyle style);
+[[nodiscard]] std::string json(const rescue::RestorePlan& plan);
+[[nodiscard]] std::string text(const rescue::ApplyReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::ApplyReport& report);
+[[nodiscard]] std::string text(const rescue::VerifyReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::VerifyReport& report);
+[[nodiscard]] std::string text(const rescue::ReadReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::ReadReport& report);
+[[nodiscard]] std::string text(const rescue::StorageReport& report, TextStyle style);
+[[nodiscard]] std::string json(const rescue::StorageReport& report);
 /// A search: the hit itself is printed by the command, as `target:plain`.
 [[nodiscard]] std::string text(const rescue::SearchReport& report, TextStyle style);
 /// With the secret: `found` is what this document is for.

@@ -1,8 +1,14 @@
 // ddrescue's mapfile.  The first sample follows the example of the GNU ddrescue manual, "Mapfile structure".
 #include <gtest/gtest.h>
 
+#include <array>
+#include <random>
+#include <vector>
+
+#include "salvage/core/bytes.hpp"
 #include "salvage/io/ddrescue_map.hpp"
 #include "support/assert_result.hpp"
+#include "support/files.hpp"
 
 namespace salvage::io {
 namespace {
@@ -91,6 +97,123 @@ TEST(DdrescueMap, EndsInAValueOrAnErrorHoweverItIsDamaged)
             EXPECT_TRUE(result.has_value() || !result.error().what.empty());
         }
     }
+}
+
+TEST(RescueMap, BeginsWithNothingTried)
+{
+    const RescueMap map{ByteCount{4096}};
+    EXPECT_EQ(map.blocks(), (std::vector{MapBlock{.range = range(0, 4096), .status = BlockStatus::untried}}));
+    EXPECT_FALSE(map.is_finished(range(0, 1)));
+    EXPECT_TRUE(RescueMap{}.blocks().empty());
+}
+
+TEST(RescueMap, JoinsNeighboursThatAgree)
+{
+    RescueMap map{ByteCount{300}};
+    map.set(range(0, 100), BlockStatus::finished);
+    map.set(range(200, 300), BlockStatus::finished);
+    ASSERT_EQ(map.blocks().size(), 3U);
+    map.set(range(100, 200), BlockStatus::finished);
+    EXPECT_EQ(map.blocks(), (std::vector{MapBlock{.range = range(0, 300), .status = BlockStatus::finished}}));
+    EXPECT_TRUE(map.is_finished(range(0, 300)));
+    EXPECT_FALSE(map.is_finished(range(0, 301))); // beyond the end nothing is known
+}
+
+TEST(RescueMap, PassesOverWhatLiesBeyondItsEnd)
+{
+    RescueMap map{ByteCount{100}};
+    map.set(range(50, 500), BlockStatus::bad);
+    map.set(range(100, 200), BlockStatus::finished);
+    EXPECT_EQ(map.size(), ByteCount{100});
+    EXPECT_EQ(map.total(BlockStatus::bad, range(0, 1000)), ByteCount{50});
+}
+
+TEST(RescueMap, GrowsAndShrinks)
+{
+    RescueMap map{ByteCount{100}};
+    map.set(range(0, 100), BlockStatus::finished);
+    map.resize(ByteCount{200});
+    map.resize(ByteCount{150});
+    EXPECT_EQ(map.blocks(), (std::vector{MapBlock{.range = range(0, 100), .status = BlockStatus::finished},
+                                         MapBlock{.range = range(100, 150), .status = BlockStatus::untried}}));
+    map.resize(ByteCount{50});
+    EXPECT_EQ(map.blocks(), (std::vector{MapBlock{.range = range(0, 50), .status = BlockStatus::finished}}));
+}
+
+TEST(RescueMap, FindsTheNextAreaOfAStatus)
+{
+    RescueMap map{ByteCount{1000}};
+    map.set(range(100, 200), BlockStatus::bad);
+    map.set(range(300, 400), BlockStatus::bad);
+    EXPECT_EQ(map.find(BlockStatus::bad, ByteOffset{0}, ByteOffset{1000}), range(100, 200));
+    EXPECT_EQ(map.find(BlockStatus::bad, ByteOffset{150}, ByteOffset{180}), range(150, 180));
+    EXPECT_EQ(map.find(BlockStatus::bad, ByteOffset{200}, ByteOffset{1000}), range(300, 400));
+    EXPECT_FALSE(map.find(BlockStatus::bad, ByteOffset{200}, ByteOffset{300}).has_value());
+    EXPECT_FALSE(map.find(BlockStatus::finished, ByteOffset{0}, ByteOffset{1000}).has_value());
+}
+
+TEST(RescueMap, IsWhatAByteByByteRecordWouldBe)
+{
+    constexpr std::size_t size = 97;
+    constexpr std::array statuses{BlockStatus::untried, BlockStatus::untrimmed, BlockStatus::unscraped,
+                                  BlockStatus::bad, BlockStatus::finished};
+    std::mt19937 random{3};
+    for (int round = 0; round < 300; ++round) {
+        RescueMap map{ByteCount{size}};
+        std::vector<BlockStatus> record(size, BlockStatus::untried);
+        for (int change = 0; change < 40; ++change) {
+            const auto start = random() % size;
+            const auto end = start + (random() % (size - start + 1));
+            const auto status = statuses[random() % statuses.size()];
+            map.set(range(start, end), status);
+            std::fill(record.begin() + static_cast<std::ptrdiff_t>(start),
+                      record.begin() + static_cast<std::ptrdiff_t>(end), status);
+            std::vector<BlockStatus> told;
+            for (std::size_t i = 0; i < map.blocks().size(); ++i) {
+                const auto& block = map.blocks()[i];
+                ASSERT_EQ(block.range.start().value, told.size());
+                ASSERT_FALSE(block.range.is_empty());
+                ASSERT_TRUE(i == 0 || map.blocks()[i - 1].status != block.status);
+                told.insert(told.end(), static_cast<std::size_t>(block.range.size().value), block.status);
+            }
+            ASSERT_EQ(told, record);
+        }
+        const auto again = parse_rescue_map(to_mapfile(map, {}, "a\nb"));
+        ASSERT_TRUE(is_ok(again));
+        EXPECT_EQ(again->blocks(), map.blocks());
+    }
+}
+
+TEST(RescueMap, KeepsEveryStatusOfAMapfile)
+{
+    const auto map = parse_rescue_map(usual);
+    ASSERT_TRUE(is_ok(map));
+    ASSERT_EQ(map->blocks().size(), 7U);
+    EXPECT_EQ(map->blocks()[2].status, BlockStatus::unscraped);
+    EXPECT_EQ(map->size(), ByteCount{0x16A000});
+    const auto text = to_mapfile(*map, {.position = ByteOffset{0x120000}, .status = '?', .pass = 1}, "x");
+    EXPECT_EQ(text.substr(text.find("0x00120000     ?")), std::string{usual.substr(usual.find("0x00120000     ?"))});
+}
+
+TEST(RescueMap, IsReadByDdrescuelog)
+{
+    if (!test::run_command("ddrescuelog --version")) {
+        GTEST_SKIP() << "GNU ddrescue is not installed";
+    }
+    RescueMap map{ByteCount{0xF00000000}};
+    map.set(range(0, 0x800000000), BlockStatus::finished);
+    map.set(range(0x800000200, 0x800000400), BlockStatus::bad);
+    map.set(range(0x900000000, 0x900010000), BlockStatus::untrimmed);
+    map.set(range(0xA00000000, 0xA00000400), BlockStatus::unscraped);
+    const test::TemporaryFolder folder;
+    const auto text = to_mapfile(map, {.position = ByteOffset{0x800000000}, .status = '*', .pass = 1}, "by salvage");
+    const auto path = folder.write("map", as_bytes(text)).string();
+    EXPECT_EQ(test::run_command("ddrescuelog -l- " + path), "67108865\n");
+    EXPECT_EQ(test::run_command("ddrescuelog -l/ " + path), "83886080\n83886081\n");
+    EXPECT_EQ(test::run_command("ddrescuelog -l* " + path + " | wc -l"), "128\n");
+    const auto told = test::run_command("ddrescuelog -t " + path);
+    ASSERT_TRUE(told.has_value());
+    EXPECT_NE(told->find("current status: trimming"), std::string::npos) << *told;
 }
 
 } // namespace

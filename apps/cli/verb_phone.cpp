@@ -1,0 +1,263 @@
+// phone: a phone made of software, for rehearsing a rescue.
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "salvage/core/text.hpp"
+#include "salvage/device/function_fs.hpp"
+#include "salvage/device/mediatek.hpp"
+#include "salvage/device/phone.hpp"
+#include "salvage/io/output_file.hpp"
+#include "salvage/rescue/simulate.hpp"
+#include "verbs.hpp"
+
+namespace salvage::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct PhoneOptions {
+    std::string image;
+    std::string boot1;
+    std::string boot2;
+    bool is_writable{false};
+    std::vector<std::string> bad_areas;
+    std::string pty_link;
+    std::string terminal;
+    std::string function_fs;
+    std::string gadget;
+    std::string fastboot;
+    std::string protocol{"xflash"};
+    std::string hw_code{"0x326"};
+    bool is_brom{false};
+    bool is_unlocked{false};
+    bool does_owner_press_yes{false};
+    bool is_once{false};
+    std::string agents_out;
+    device::PhoneFaults faults;
+};
+
+/// Where fastboot is served: "tcp:5554", "tcp:127.0.0.1:5554", "udp:…", "functionfs".
+struct FastbootPlace {
+    std::string medium;
+    std::string address{"127.0.0.1"};
+    std::uint16_t port{5554};
+};
+
+Result<FastbootPlace> parse_place(std::string_view text)
+{
+    FastbootPlace out;
+    const auto colon = text.find(':');
+    out.medium = text.substr(0, colon);
+    if (out.medium != "tcp" && out.medium != "udp" && out.medium != "functionfs") {
+        return invalid_argument(fmt::format("'{}' is no place for fastboot", printable(text)), {},
+                                "write tcp:PORT, tcp:ADDRESS:PORT, udp:… or functionfs");
+    }
+    auto rest = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
+    if (const auto last = rest.rfind(':'); last != std::string_view::npos) {
+        out.address = rest.substr(0, last);
+        rest.remove_prefix(last + 1);
+    }
+    if (!rest.empty()) {
+        const auto port = SALVAGE_TRY(parse_quantity(rest));
+        if (port > 0xFFFF) {
+            return invalid_argument(fmt::format("there is no port {}", port));
+        }
+        out.port = static_cast<std::uint16_t>(port);
+    }
+    return out;
+}
+
+Result<> write_agents(const PhoneOptions& options, std::uint16_t hw_code, Session& session)
+{
+    const auto context = session.context();
+    const auto agents = device::make_synthetic_agents(device::da_code_of(hw_code), *context.entropy);
+    SALVAGE_TRY(io::write_file_atomically(options.agents_out, agents, io::Existing::refuse));
+    session.say(fmt::format("{}: a download agent file that only this simulator takes; it holds no program\n",
+                            options.agents_out));
+    return {};
+}
+
+/// The link that a person names as the port: it always leads to the terminal of the moment, as /dev/ttyACM0 would.
+Result<> point_link(const std::string& link, const std::string& target)
+{
+    std::error_code problem;
+    if (fs::is_symlink(link, problem)) {
+        fs::remove(link, problem);
+    }
+    fs::create_symlink(target, link, problem);
+    if (problem) {
+        return from_errno(problem.value(), "the link to the phone's terminal cannot be made", link);
+    }
+    return {};
+}
+
+using Cable = std::unique_ptr<device::Transport>;
+
+Result<Cable> plug_in(const PhoneOptions& options, device::GadgetKind kind, Session& session, const RunContext& context)
+{
+    if (!options.function_fs.empty()) {
+        return device::open_function_fs({.mount = options.function_fs, .gadget = options.gadget}, kind, context.stop);
+    }
+    if (!options.terminal.empty()) {
+        return device::open_serial(options.terminal);
+    }
+    auto terminal = SALVAGE_TRY(device::open_pseudo_terminal());
+    SALVAGE_TRY(point_link(options.pty_link, terminal.path));
+    session.print(fmt::format("{}\n", options.pty_link));
+    return std::move(terminal.phone);
+}
+
+/// What strikes once has struck when the cable is plugged in again.
+device::PhoneFaults lasting(device::PhoneFaults faults)
+{
+    faults.disconnect_at.reset();
+    faults.stall_at.reset();
+    faults.lose_byte_at.reset();
+    faults.short_packet_at.reset();
+    faults.flip_bit_at.reset();
+    faults.error_status_at.reset();
+    return faults;
+}
+
+/// Plays one end of the phone again and again; `play` takes the cable.
+template <typename Play>
+Result<> serve(const PhoneOptions& options, device::GadgetKind kind, Session& session, const RunContext& context,
+               const Play& play)
+{
+    while (!context.is_stopped()) {
+        auto cable = SALVAGE_TRY(plug_in(options, kind, session, context));
+        session.say("phone: the cable is plugged in\n");
+        const auto played = play(*cable);
+        cable.reset();
+        session.say(played.has_value() ? std::string{"phone: the host let it go\n"}
+                                       : fmt::format("phone: {}\n", to_string(played.error())));
+        if (options.is_once) {
+            return {};
+        }
+    }
+    return {};
+}
+
+Result<> serve_mediatek(const PhoneOptions& options, device::PhoneFlash& flash, Session& session,
+                        const RunContext& context)
+{
+    const auto hw_code = SALVAGE_TRY(parse_quantity(options.hw_code));
+    device::MediatekPhoneOptions phone{.hw_code = static_cast<std::uint16_t>(hw_code),
+                                       .protocol = options.protocol == "legacy" ? device::AgentProtocol::legacy
+                                                                                : device::AgentProtocol::xflash,
+                                       .is_brom = options.is_brom,
+                                       .faults = options.faults};
+    const auto play = [&](device::Transport& cable) {
+        auto played = device::run_mediatek_phone(cable, flash, phone, device::real_waiter(), context);
+        phone.faults = lasting(phone.faults);
+        return played;
+    };
+    return serve(options, device::GadgetKind::mediatek, session, context, play);
+}
+
+Result<> serve_fastboot(const PhoneOptions& options, rescue::SimulatedPhone& phone, Session& session,
+                        const RunContext& context)
+{
+    const auto place = SALVAGE_TRY(parse_place(options.fastboot));
+    device::FastbootPhoneOptions fastboot{
+        .partitions = phone.partitions, .does_owner_press_yes = options.does_owner_press_yes, .faults = options.faults};
+    fastboot.faults.is_bootloader_locked = !options.is_unlocked;
+    if (place.medium == "functionfs") {
+        const auto play = [&](device::Transport& cable) {
+            auto played = device::run_fastboot_phone(cable, *phone.flash, fastboot, context);
+            fastboot.faults = lasting(fastboot.faults);
+            return played;
+        };
+        return serve(options, device::GadgetKind::fastboot, session, context, play);
+    }
+    auto server = SALVAGE_TRY(place.medium == "udp" ? device::FastbootServer::listen_udp(place.address, place.port)
+                                                    : device::FastbootServer::listen_tcp(place.address, place.port));
+    session.print(fmt::format("{}:{}:{}\n", place.medium, place.address, server.port()));
+    return server.run(*phone.flash, fastboot, context);
+}
+
+Result<> run_phone(const PhoneOptions& options, Session& session)
+{
+    const auto hw_code = SALVAGE_TRY(parse_quantity(options.hw_code));
+    if (!options.agents_out.empty()) {
+        SALVAGE_TRY(write_agents(options, static_cast<std::uint16_t>(hw_code), session));
+    }
+    const bool has_cable = !options.pty_link.empty() || !options.terminal.empty() || !options.function_fs.empty();
+    if (options.image.empty() || (!has_cable && options.fastboot.empty())) {
+        return options.agents_out.empty()
+                   ? Result<>{invalid_argument("the phone has no flash, or no cable", {},
+                                               "give --image and one of --pty, --terminal, --functionfs, --fastboot")}
+                   : Result<>{};
+    }
+    const auto optional_path = [](const std::string& text) {
+        return text.empty() ? std::optional<fs::path>{} : std::optional<fs::path>{text};
+    };
+    auto phone = SALVAGE_TRY(
+        rescue::open_simulated_phone({.image = options.image,
+                                      .boot1 = optional_path(options.boot1),
+                                      .boot2 = optional_path(options.boot2),
+                                      .images = options.is_writable ? rescue::SimulateRequest::Images::written_to
+                                                                    : rescue::SimulateRequest::Images::kept,
+                                      .bad_areas = options.bad_areas}));
+    const auto context = session.context();
+    return options.fastboot.empty() ? serve_mediatek(options, *phone.flash, session, context)
+                                    : serve_fastboot(options, phone, session, context);
+}
+
+void add_faults(CLI::App& verb, device::PhoneFaults& faults)
+{
+    const auto* const group = "What goes wrong (counts are of bytes that the phone has sent)";
+    verb.add_option("--disconnect-at", faults.disconnect_at, "the cable is pulled")->group(group);
+    verb.add_option("--stall-at", faults.stall_at, "the phone falls silent")->group(group);
+    verb.add_option("--lose-byte-at", faults.lose_byte_at, "one byte is lost")->group(group);
+    verb.add_option("--short-packet-at", faults.short_packet_at, "a transfer is cut")->group(group);
+    verb.add_option("--flip-bit-at", faults.flip_bit_at, "one bit is turned")->group(group);
+    verb.add_option("--error-status-at", faults.error_status_at, "the next status is an error")->group(group);
+    verb.add_option("--bytes-a-second", faults.bytes_a_second, "a slow link")->group(group);
+    verb.add_flag("--demand-authentication", faults.demand_authentication, "SLA and DAA are demanded")->group(group);
+    verb.add_option("--refuse", faults.refused_partitions, "fastboot: no download for this partition")->group(group);
+}
+
+} // namespace
+
+void add_phone(CLI::App& app, Session& session)
+{
+    auto& phone =
+        verb(app, "phone", "A phone made of software over an image file, to rehearse a rescue with",
+             "salvage phone --image demo.img --pty /tmp/phone --make-agents /tmp/da.bin   (in another terminal: "
+             "salvage read --serial /tmp/phone --da /tmp/da.bin -o dump.bin)");
+    const auto options = std::make_shared<PhoneOptions>();
+    phone.add_option("--image", options->image, "the user area of its flash");
+    phone.add_option("--boot1", options->boot1, "its first boot region");
+    phone.add_option("--boot2", options->boot2, "its second boot region");
+    phone.add_flag("--writable", options->is_writable, "the images are changed; without it every write is refused");
+    phone.add_option("--bad-area", options->bad_areas, "unreadable: REGION:OFFSET+SIZE");
+    phone.add_option("--pty", options->pty_link, "a pseudo terminal, and a link to it under this name");
+    phone.add_option("--terminal", options->terminal, "this terminal is the phone's end (/dev/ttyGS0)");
+    auto* const gadget = phone.add_option("--gadget", options->gadget, "the USB gadget's folder in configfs");
+    phone.add_option("--functionfs", options->function_fs, "a USB gadget: the FunctionFS mount (tools/gadget.sh)")
+        ->needs(gadget);
+    phone.add_option("--fastboot", options->fastboot, "be in fastboot: tcp:PORT, tcp:ADDRESS:PORT, udp:…, functionfs");
+    phone.add_option("--protocol", options->protocol, "of its download agent")
+        ->check(CLI::IsMember({"xflash", "legacy"}));
+    phone.add_option("--hw-code", options->hw_code, "of its chip");
+    phone.add_flag("--brom", options->is_brom, "it is in BROM, not in the preloader");
+    phone.add_flag("--unlocked", options->is_unlocked, "fastboot: its bootloader is unlocked");
+    phone.add_flag("--owner-says-yes", options->does_owner_press_yes, "fastboot: \"oem unlock\" is confirmed");
+    phone.add_flag("--once", options->is_once, "end when the cable is pulled");
+    phone.add_option("--make-agents", options->agents_out, "write a download agent file that this phone takes");
+    add_faults(phone, options->faults);
+    phone.callback([options, &session] {
+        if (const auto done = run_phone(*options, session); !done.has_value()) {
+            session.fail(done.error());
+        }
+    });
+}
+
+} // namespace salvage::cli

@@ -1,0 +1,204 @@
+// One host's session with the simulated bootloader: commands, downloads, and the faults on the way.
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "device/fastboot/limits.hpp"
+#include "fastboot_phone.hpp"
+
+namespace salvage::device {
+namespace {
+
+using Outcome = FastbootPhone::Outcome;
+using End = FastbootPhone::End;
+
+constexpr Timeout slice{50};
+constexpr std::size_t data_step_bytes = 64U << 10U;
+
+/// The link with the phone's faults on it, each wait in slices so that a stop is heard.
+class Line {
+public:
+    Line(FastbootPhoneLink& link, FastbootPhone::Faults& faults, const RunContext& context)
+        : link_{&link}, faults_{&faults}, context_{&context}
+    {
+    }
+
+    Result<std::string> command()
+    {
+        SALVAGE_TRY(suffer());
+        auto text = SALVAGE_TRY(again([&] { return link_->receive_command(slice); }));
+        faults_->bytes += text.size();
+        return text;
+    }
+    Result<std::size_t> data(std::span<std::byte> into)
+    {
+        SALVAGE_TRY(suffer());
+        const auto count = SALVAGE_TRY(again([&] { return link_->receive_data(into, slice); }));
+        faults_->bytes += count;
+        return count;
+    }
+    Result<> say(std::string_view code, std::string_view text)
+    {
+        SALVAGE_TRY(suffer());
+        auto bytes = fmt::format("{}{}", code, text);
+        if (code == "OKAY" && faults_->strikes(faults_->error_status_at)) {
+            bytes = "FAILthis error was asked for";
+        }
+        bytes.resize(std::min(bytes.size(), max_answer_bytes));
+        faults_->bytes += bytes.size();
+        return again([&] { return link_->answer(bytes, slice); });
+    }
+
+private:
+    template <typename Step>
+    auto again(const Step& step) -> decltype(step())
+    {
+        for (;;) {
+            auto result = step();
+            if (result.has_value() || result.error().code != ErrorCode::timed_out) {
+                return result;
+            }
+            if (context_->is_stopped()) {
+                return cancelled("the phone was switched off");
+            }
+        }
+    }
+
+    /// The faults that are due.
+    Result<> suffer()
+    {
+        if (faults_->strikes(faults_->disconnect_at)) {
+            return Error{
+                ErrorCode::disconnected, "the cable was pulled", "this fault was asked for", std::nullopt, {}, {}};
+        }
+        if (faults_->strikes(faults_->stall_at)) {
+            while (!context_->is_stopped()) {
+                SALVAGE_TRY(again([&] { return link_->swallow(slice); }));
+            }
+            return cancelled("the phone was switched off");
+        }
+        return {};
+    }
+
+    FastbootPhoneLink* link_;
+    FastbootPhone::Faults* faults_;
+    const RunContext* context_;
+};
+
+class Session {
+public:
+    Session(FastbootPhone& phone, Line line) : phone_{&phone}, line_{line} {}
+
+    /// Until the phone reboots.
+    Result<> run()
+    {
+        for (;;) {
+            const auto command = SALVAGE_TRY(line_.command());
+            if (command == "continue" || command == "reboot" || command.starts_with("reboot-")) {
+                return line_.say("OKAY", {});
+            }
+            SALVAGE_TRY(obey(command));
+        }
+    }
+
+private:
+    Result<> obey(std::string_view command)
+    {
+        const auto rest_of = [&](std::string_view prefix) { return command.substr(prefix.size()); };
+        if (command == "getvar:all") {
+            return all_variables();
+        }
+        if (command.starts_with("getvar:")) {
+            return variable(rest_of("getvar:"));
+        }
+        if (command.starts_with("download:")) {
+            return download(rest_of("download:"));
+        }
+        if (command.starts_with("flash:")) {
+            const auto outcome = phone_->flash(rest_of("flash:"), download_);
+            download_ = {};
+            return say(outcome);
+        }
+        if (command.starts_with("erase:")) {
+            return say(phone_->erase(rest_of("erase:")));
+        }
+        if (command == "oem unlock" || command == "flashing unlock") {
+            SALVAGE_TRY(line_.say("INFO", "press volume up on the phone to unlock it; this erases userdata"));
+            return say(phone_->unlock());
+        }
+        return line_.say("FAIL", "unknown command");
+    }
+
+    Result<> say(const Outcome& outcome) { return line_.say(outcome.is_okay ? "OKAY" : "FAIL", outcome.text); }
+
+    Result<> variable(std::string_view name)
+    {
+        const auto value = fastboot_variable(*phone_, name);
+        if (!value && !phone_->options().has_empty_okay) {
+            return line_.say("FAIL", "GetVar Variable Not found");
+        }
+        return line_.say("OKAY", value.value_or(""));
+    }
+
+    Result<> all_variables()
+    {
+        for (const auto& line : fastboot_variables(*phone_)) {
+            SALVAGE_TRY(line_.say("INFO", "\t" + line));
+        }
+        return line_.say("OKAY", "Done!!");
+    }
+
+    Result<> download(std::string_view digits)
+    {
+        std::uint32_t size = 0;
+        const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
+        if (problem != std::errc{} || end != digits.data() + digits.size() || size == 0) {
+            return line_.say("FAIL", "the size is not understood");
+        }
+        if (size > phone_->options().max_download.value) {
+            return line_.say("FAIL", "data too large");
+        }
+        SALVAGE_TRY(line_.say("DATA", fmt::format("{:08x}", size)));
+        return take(size);
+    }
+
+    Result<> take(std::size_t size)
+    {
+        download_ = {};
+        download_.reserve(size); // max_download at most
+        while (download_.size() < size) {
+            const auto have = download_.size();
+            download_.resize(have + std::min(data_step_bytes, size - have));
+            const auto got = SALVAGE_TRY(line_.data(std::span{download_}.subspan(have)));
+            download_.resize(have + got);
+        }
+        return line_.say("OKAY", {});
+    }
+
+    FastbootPhone* phone_;
+    Line line_;
+    Bytes download_;
+};
+
+} // namespace
+
+Result<FastbootPhone::End> FastbootPhone::serve(FastbootPhoneLink& link, const RunContext& context)
+{
+    const auto had_fault = faults_.disconnect_at.has_value();
+    const auto ended = Session{*this, Line{link, faults_, context}}.run();
+    if (ended.has_value()) {
+        return End::is_rebooted;
+    }
+    if (ended.error().code == ErrorCode::cancelled) {
+        return End::is_stopped;
+    }
+    const bool is_by_fault = had_fault && !faults_.disconnect_at;
+    if (ended.error().code == ErrorCode::disconnected && !is_by_fault) {
+        return End::host_is_gone;
+    }
+    return ended.error();
+}
+
+} // namespace salvage::device
