@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "salvage/device/da_file.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace salvage::cli {
@@ -43,6 +44,8 @@ Result<PhonePortOptions::OpenWriter> PhonePortOptions::writer(Session& session) 
     }
     device::MediatekOptions options;
     options.agents = SALVAGE_TRY(read_whole(agents_file, max_agents_bytes).in("reading the download agent file"));
+    // Before a phone is waited for: a broken file is no reason to plug a cable.
+    SALVAGE_TRY(device::parse_da_file(options.agents).at(agents_file, {}).in("reading the download agent file"));
     if (!preloader_file.empty()) {
         options.preloader = SALVAGE_TRY(read_whole(preloader_file, max_preloader_bytes).in("reading the preloader"));
     }

@@ -29,7 +29,7 @@ Exit exit_of(ErrorCode code) noexcept
     case ErrorCode::no_space:
     case ErrorCode::timed_out:
     case ErrorCode::disconnected: return Exit::io;
-    case ErrorCode::refused: return Exit::damaged;
+    case ErrorCode::refused:
     case ErrorCode::truncated:
     case ErrorCode::unreadable:
     case ErrorCode::malformed:

@@ -52,7 +52,7 @@ Opened wait_until(const Look& look, std::chrono::seconds patience, std::string_v
             last = error;
         }
         if (context.clock->now() >= end) {
-            return Error{.code = last->code == ErrorCode::not_found ? ErrorCode::timed_out : last->code,
+            return Error{.code = last->code,
                          .what = fmt::format("no {} came within {} s", what, patience.count()),
                          .why = to_string(*last),
                          .where = {},

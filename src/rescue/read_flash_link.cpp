@@ -92,10 +92,23 @@ private:
 
 Result<> DeviceLink::connect()
 {
-    reader_ = SALVAGE_TRY((*connect_)(*context_));
-    storage_ = reader_->storage();
-    identity_ = reader_->identity();
-    return {};
+    for (;;) {
+        auto came = (*connect_)(*context_);
+        if (came.has_value()) {
+            reader_ = std::move(came).unwrap();
+            storage_ = reader_->storage();
+            identity_ = reader_->identity();
+            return {};
+        }
+        // A preloader listens for a moment only: whose handshake comes too late gets another chance.
+        const auto code = came.error().code;
+        if (!is_of_the_link(code) || code == ErrorCode::io || in_a_row_ >= max_reconnects_) {
+            return std::move(came).error();
+        }
+        ++in_a_row_;
+        ++reconnects_;
+        context_->log->write("read.connect", came.error().what);
+    }
 }
 
 Result<ReadEnding> DeviceLink::read(const device::StorageRegion& region, ByteRange range, ByteCount sector,
@@ -159,8 +172,7 @@ Result<> DeviceLink::reconnect(const Error& why)
             reader_ = std::move(came).unwrap();
             return {};
         }
-        const auto code = came.error().code;
-        if (code != ErrorCode::disconnected && code != ErrorCode::malformed && code != ErrorCode::io) {
+        if (!is_of_the_link(came.error().code)) {
             return std::move(came).error().in("connecting to the device again");
         }
     }

@@ -31,7 +31,7 @@ public:
     {
     }
 
-    /// The first connection.  Errors: those of the connector.
+    /// The first connection; tried again where the device goes away or is out of step.  Errors: those of the connector.
     Result<> connect();
     /// Lets the device go.  Requires: nothing is read any more.
     void disconnect() { reader_.reset(); }

@@ -10,7 +10,7 @@
 namespace salvage::rescue {
 namespace {
 
-constexpr std::uint64_t chunk_bytes = 1U << 20U;
+constexpr std::uint64_t piece_bytes = 1U << 20U;
 
 class DumpReadBack final : public ReadBack {
 public:
@@ -28,9 +28,9 @@ public:
                   const RunContext& /*context*/) override
     {
         const auto source = SALVAGE_TRY(open_partition(dump_, partition.name));
-        Bytes buffer(chunk_bytes);
+        Bytes buffer(piece_bytes);
         for (std::uint64_t at = 0; at < size.value;) {
-            const auto count = std::min(chunk_bytes, size.value - at);
+            const auto count = std::min(piece_bytes, size.value - at);
             const auto part = std::span{buffer}.first(static_cast<std::size_t>(count));
             SALVAGE_TRY(source->read_at(ByteOffset{at}, part));
             SALVAGE_TRY(sink(ByteOffset{at}, part));

@@ -23,7 +23,7 @@ using Json = nlohmann::ordered_json;
 // A split writes a few hundred bytes a part, and a partition table has 128 of them, hostile ones a few thousand.
 constexpr ByteCount max_manifest{16ULL << 20U};
 constexpr std::size_t max_parts = 4096;
-constexpr std::size_t chunk_bytes = 1U << 20U;
+constexpr std::size_t piece_bytes = 1U << 20U;
 
 /// A part as the manifest names it.
 struct Part {
@@ -214,12 +214,12 @@ Result<RestoreSource> open_restore_source(const DumpRequest& request)
 Result<std::string> hash_source(const io::ByteSource& source, HashProgress& progress, const RunContext& context)
 {
     crypto::Sha256 hash;
-    Bytes buffer(chunk_bytes);
+    Bytes buffer(piece_bytes);
     for (std::uint64_t at = 0; at < source.size().value;) {
         if (context.is_stopped()) {
             return cancelled("hashing the images");
         }
-        const auto count = std::min<std::uint64_t>(chunk_bytes, source.size().value - at);
+        const auto count = std::min<std::uint64_t>(piece_bytes, source.size().value - at);
         const auto part = std::span{buffer}.first(static_cast<std::size_t>(count));
         SALVAGE_TRY(source.read_at(ByteOffset{at}, part));
         hash.update(part);

@@ -77,7 +77,8 @@ public:
 };
 
 /// Finds the device, waits for it, and opens it; called again when the cable was pulled.
-/// `context.stop` ends the wait.  Errors: cancelled, timed_out (nobody came), refused (demands authentication), …
+/// `context.stop` ends the wait.  Errors: cancelled, not_found (nobody came), timed_out and disconnected (it fell
+/// silent or went away meanwhile: try again), refused (demands authentication), …
 using Connect = std::function<Result<std::unique_ptr<FlashReader>>(const RunContext& context)>;
 
 } // namespace salvage::device

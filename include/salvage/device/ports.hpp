@@ -56,7 +56,7 @@ using Notice = std::function<void(std::string_view text)>;
 
 /// Waits for a MediaTek phone and opens it.  Looks every 20 ms: a preloader listens for a moment only, so the wait
 /// begins before the cable is plugged in.
-/// Errors: timed_out (nobody came; says what was seen), cancelled; io where the phone is there and may not be opened.
+/// Errors: not_found (nobody came; says what was seen), cancelled; io where the phone is there and may not be opened.
 [[nodiscard]] Result<std::unique_ptr<Transport>> wait_for_mediatek(const PortChoice& choice, const Notice& notice,
                                                                    const RunContext& context);
 

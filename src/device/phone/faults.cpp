@@ -56,12 +56,27 @@ Result<> FaultyCable::pass(ByteView bytes, Timeout timeout)
     const auto copy = is_spoiled ? spoiled(bytes) : Bytes{};
     const auto out = is_spoiled ? ByteView{copy} : bytes;
     sent_ += bytes.size();
-    if (faults_.bytes_a_second && *faults_.bytes_a_second > 0) {
-        const auto seconds = static_cast<double>(bytes.size()) / static_cast<double>(*faults_.bytes_a_second);
-        waiter_->wait(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>{seconds}));
-    }
     // A transfer of which nothing is left must not become a zero-length packet.
-    return out.empty() && !bytes.empty() ? Result<>{} : cable_->write(out, timeout);
+    if (out.empty() && !bytes.empty()) {
+        return {};
+    }
+    return faults_.bytes_a_second.value_or(0) > 0 ? trickle(out, timeout) : cable_->write(out, timeout);
+}
+
+/// Whole packets at a time, so that the transfer stays one.
+Result<> FaultyCable::trickle(ByteView bytes, Timeout timeout)
+{
+    constexpr std::size_t piece_bytes = 4096;
+    const auto packet = cable_->packet_bytes();
+    const auto most = (piece_bytes + packet - 1) / packet * packet;
+    do {
+        const auto piece = bytes.first(std::min(bytes.size(), most));
+        const auto seconds = static_cast<double>(piece.size()) / static_cast<double>(*faults_.bytes_a_second);
+        waiter_->wait(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>{seconds}));
+        SALVAGE_TRY(cable_->write(piece, timeout));
+        bytes = bytes.subspan(piece.size());
+    } while (!bytes.empty());
+    return {};
 }
 
 Result<> FaultyCable::write(ByteView bytes, Timeout timeout)

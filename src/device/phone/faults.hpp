@@ -32,6 +32,7 @@ private:
     [[nodiscard]] bool is_due(const std::optional<std::uint64_t>& at, std::size_t count) const;
     /// The first `count` bytes go out, as spoiled as is due.
     Result<> pass(ByteView bytes, Timeout timeout);
+    Result<> trickle(ByteView bytes, Timeout timeout);
     [[nodiscard]] Bytes spoiled(ByteView bytes);
     /// Neither sends nor takes, until the host has gone or the phone is stopped.
     Result<> stall();

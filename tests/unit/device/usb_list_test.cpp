@@ -98,7 +98,7 @@ TEST(Ports, GiveUpAfterTheStatedPatienceAndSayWhatWasSeen)
                             .patience = std::chrono::seconds{0}};
     const auto found = wait_for_mediatek(choice, {}, {});
     ASSERT_FALSE(found.has_value());
-    EXPECT_EQ(found.error().code, ErrorCode::timed_out) << to_string(found.error());
+    EXPECT_EQ(found.error().code, ErrorCode::not_found) << to_string(found.error());
     EXPECT_NE(found.error().why.find("/nonexistent/ttyACM9"), std::string::npos) << found.error().why;
 }
 

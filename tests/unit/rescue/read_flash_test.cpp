@@ -236,6 +236,18 @@ TEST_F(ReadFlash, GivesUpOnADeviceThatComesBackForNothing)
     EXPECT_TRUE(std::filesystem::exists(beside(".partial")));
 }
 
+TEST_F(ReadFlash, KnocksAgainWhereTheFirstHandshakeFails)
+{
+    flash.refuse_connections = 3;
+    const auto report = read();
+    ASSERT_TRUE(is_ok(report));
+    EXPECT_EQ(read_file(out), user());
+    flash.refuse_connections = 3;
+    options.max_reconnects = 2;
+    const auto other = folder.path() / "other.bin";
+    EXPECT_TRUE(fails_with(read_flash(flash.connector(), other, options, {}), ErrorCode::malformed));
+}
+
 TEST_F(ReadFlash, SurvivesConnectionsThatFail)
 {
     flash.cut_after = 50'000;
