@@ -121,6 +121,7 @@ Opened wait_for_fastboot(const std::string& serial, std::chrono::seconds patienc
         }
         if (there.size() > 1) {
             std::vector<std::string> serials;
+            serials.reserve(there.size());
             for (const auto& one : there) {
                 serials.push_back(one.serial.empty() ? one.port : one.serial);
             }
