@@ -61,8 +61,11 @@ def main():
     files = [file for file in commands if file.is_relative_to(REPOSITORY / "src") or file.is_relative_to(REPOSITORY / "apps")]
     if not files:
         sys.exit("no sources in the compile commands")
-    flags = sorted({flag for file in files for flag in commands[file].split()
+    words = [commands[file].split() for file in files]
+    flags = sorted({flag for line in words for flag in line
                     if flag.startswith(("-I/", "-D", "-std=")) and '"' not in flag})
+    systems = sorted({folder for line in words for flag, folder in zip(line, line[1:]) if flag == "-isystem"})
+    flags += [word for folder in systems for word in ("-isystem", folder)]
     folder = build / "units"
     folder.mkdir(exist_ok=True)
     (folder / ".clang-tidy").write_text((REPOSITORY / ".clang-tidy").read_text())

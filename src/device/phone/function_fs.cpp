@@ -85,7 +85,7 @@ private:
             usb_functionfs_event event{};
             if (::read(ep0, &event, sizeof event) == static_cast<ssize_t>(sizeof event) &&
                 event.type == FUNCTIONFS_SETUP) {
-                answer(ep0, event.u.setup);
+                answer(ep0, event.u.setup); // NOLINT(cppcoreguidelines-pro-type-union-access): the kernel's own struct
             }
         }
     }
