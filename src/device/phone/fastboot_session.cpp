@@ -89,7 +89,7 @@ private:
 
 class Session {
 public:
-    Session(FastbootPhone& phone, Line line) : phone_{&phone}, line_{line} {}
+    Session(FastbootPhone& phone, const Line& line) : phone_{&phone}, line_{line} {}
 
     /// Until the phone reboots.
     Result<> run()
