@@ -132,6 +132,7 @@ public:
     {
         std::array<std::byte, high_speed_packet> packet{};
         for (;;) {
+            // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): each turn gives its lock back.
             const auto got = ::read(endpoint, packet.data(), packet.size());
             const auto number = got < 0 ? errno : 0;
             std::unique_lock lock{mutex_};
