@@ -147,11 +147,7 @@ std::shared_ptr<FileOptions> add_verb(CLI::App& command, Session& session,
     auto options = std::make_shared<FileOptions>();
     options->dump.add_to(command);
     add_output_options(command, session);
-    command.callback([&session, options, work] {
-        if (const auto done = work(*options, session); !done.has_value()) {
-            session.fail(done.error());
-        }
-    });
+    on_chosen(command, session, options, work);
     return options;
 }
 

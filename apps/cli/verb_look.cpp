@@ -94,18 +94,6 @@ Result<> run_hex(const HexOptions& options, Session& session)
     return {};
 }
 
-/// Runs `work` when the verb was chosen and reports its error.
-template <typename Options>
-void on_chosen(CLI::App& app, Session& session, const std::shared_ptr<Options>& options,
-               Result<> (*work)(const Options&, Session&))
-{
-    app.callback([&session, options, work] {
-        if (const auto done = work(*options, session); !done.has_value()) {
-            session.fail(done.error());
-        }
-    });
-}
-
 } // namespace
 
 void add_inspect(CLI::App& app, Session& session)

@@ -253,11 +253,7 @@ void add_phone(CLI::App& app, Session& session)
     phone.add_flag("--once", options->is_once, "end when the cable is pulled");
     phone.add_option("--make-agents", options->agents_out, "write a download agent file that this phone takes");
     add_faults(phone, options->faults);
-    phone.callback([options, &session] {
-        if (const auto done = run_phone(*options, session); !done.has_value()) {
-            session.fail(done.error());
-        }
-    });
+    on_chosen(phone, session, options, run_phone);
 }
 
 } // namespace salvage::cli

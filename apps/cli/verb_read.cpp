@@ -177,11 +177,7 @@ void add_read(CLI::App& app, Session& session)
     command.add_flag("--verify", options->is_verify, "read everything a second time and compare")->group(what);
     command.add_flag("--adopt", options->is_adopt, "go on with an image and a map that ddrescue left")->group(what);
     add_output_options(command, session);
-    command.callback([&session, options] {
-        if (const auto done = run_read(*options, session); !done.has_value()) {
-            session.fail(done.error());
-        }
-    });
+    on_chosen(command, session, options, run_read);
 }
 
 } // namespace salvage::cli

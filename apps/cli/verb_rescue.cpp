@@ -183,11 +183,7 @@ void add_rescue(CLI::App& app, Session& session)
                     "time for a cheap search where the secret is missing; 0: none")
         ->capture_default_str();
     add_output_options(command, session);
-    command.callback([&session, options] {
-        if (const auto done = run_rescue(*options, session); !done.has_value()) {
-            session.fail(done.error());
-        }
-    });
+    on_chosen(command, session, options, run_rescue);
 }
 
 void add_demo(CLI::App& app, Session& session)
@@ -196,11 +192,7 @@ void add_demo(CLI::App& app, Session& session)
         verb(app, "demo", "build a realistic encrypted phone dump and rescue it, telling each step", "salvage demo");
     const auto options = std::make_shared<DemoOptions>();
     command.add_option("folder", options->folder, "new or empty folder")->capture_default_str();
-    command.callback([&session, options] {
-        if (const auto done = run_demo(*options, session); !done.has_value()) {
-            session.fail(done.error());
-        }
-    });
+    on_chosen(command, session, options, run_demo);
 }
 
 } // namespace salvage::cli

@@ -292,17 +292,6 @@ Result<> run_verify(const VerifyOptions& options, Session& session)
     return {};
 }
 
-template <typename Options>
-void on_chosen(CLI::App& app, Session& session, const std::shared_ptr<Options>& options,
-               Result<> (*work)(const Options&, Session&))
-{
-    app.callback([&session, options, work] {
-        if (const auto done = work(*options, session); !done.has_value()) {
-            session.fail(done.error());
-        }
-    });
-}
-
 void add_plan(CLI::App& app, Session& session)
 {
     auto& command = verb(app, "plan", "which image onto which partition, by which tool, in which order, and why",

@@ -1,6 +1,9 @@
 // The verbs.  Each declares its options and what to do; the work is in rescue, the words in render.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include <CLI/CLI.hpp>
 
 #include "session.hpp"
@@ -27,5 +30,17 @@ void add_phone(CLI::App& app, Session& session);
 /// A verb with its one-line description and an example under its --help.
 [[nodiscard]] CLI::App& verb(CLI::App& app, const std::string& name, const std::string& description,
                              const std::string& example);
+
+/// Runs `work` when the verb was chosen and reports its error.
+template <typename Options>
+void on_chosen(CLI::App& app, Session& session, const std::shared_ptr<Options>& options,
+               Result<> (*work)(const Options&, Session&))
+{
+    app.callback([&session, options, work] {
+        if (const auto done = work(*options, session); !done.has_value()) {
+            session.fail(done.error());
+        }
+    });
+}
 
 } // namespace salvage::cli

@@ -45,6 +45,7 @@ Json text_or_null(const std::string& text)
     return text.empty() ? Json(nullptr) : Json(text);
 }
 
+// Not render's: a report may grow, a plan's bytes are hashed and must read the same for ever.
 Json to_json(const Finding& finding)
 {
     auto values = Json::object();

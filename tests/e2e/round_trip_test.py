@@ -61,7 +61,8 @@ def main():
             (work / name).mkdir()
             made = subprocess.run([MAKE, str(work / name), str(seed)], capture_output=True, text=True)
             if made.returncode != 0:
-                sys.exit(made.returncode)
+                print(f"the sample phone cannot be made: {made.stderr}")
+                sys.exit(made.returncode)  # 77, a skip, where mke2fs or another tool is not installed
         first, second = work / "first/phone.img", work / "second/phone.img"
         before = work / "second-before.img"
         run("cp", "--sparse=always", second, before)
