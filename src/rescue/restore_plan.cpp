@@ -138,6 +138,12 @@ private:
         const auto start = is_part ? ByteOffset{0} : partition.start;
         const auto wanted = ByteRange::make(start, partition.size);
         image.range = wanted ? wanted->intersection(io::whole(*file)) : ByteRange{};
+        if (image.range.is_empty() && partition.size.value > 0) {
+            return truncated(start, fmt::format("the file ends before {} begins", printable(partition.name)),
+                             fmt::format("it has {}", format_size_exact(file->size())))
+                .at(image.path, {})
+                .with_hint("it may hold the partition table alone: give the whole dump");
+        }
         draft.is_cut = image.range.size() < partition.size;
         if (draft.is_cut) {
             // What lies beyond the end is said once, as cut.
@@ -152,6 +158,17 @@ private:
     const KnownPhone* phone_;
     const RestoreRequest* request_;
 };
+
+/// A file too small to be more than a key footer would, as "userdata", go over the first bytes of the phone's own.
+Result<> check_is_more_than_a_footer(const Dump& dump)
+{
+    if (!is_footer_alone(dump)) {
+        return {};
+    }
+    return invalid_argument("this file holds a key footer at most, and no partition to put back",
+                            fmt::format("{} has {}", printable(dump.path), format_size_exact(dump.source->size())),
+                            "give the dump, or the image of userdata");
+}
 
 Result<> hash_images(std::vector<DraftStep>& drafts, const RunContext& context)
 {
@@ -233,6 +250,7 @@ const Finding* RestorePlan::blocker() const noexcept
 Result<RestorePlan> plan_restore(const RestoreSource& source, const KnownPhone& phone, const RestoreRequest& request,
                                  const RunContext& context)
 {
+    SALVAGE_TRY(check_is_more_than_a_footer(source.dump));
     const auto facts = SALVAGE_TRY(learn_key(source.dump, context).in("looking for the key of userdata"));
     auto picked = SALVAGE_TRY(pick_partitions(source.dump, facts, request));
     std::vector<DraftStep> drafts;

@@ -139,8 +139,9 @@ struct RestoreRequest {
     std::optional<RestoreTool> tool;   ///< nothing: chosen by what is known of the phone
 };
 /// Reads the planned partitions once, for their hashes.  Progress: step "plan", unit "bytes".
-/// Errors: not_found (a name of `only` or `also`), refused (a name that is never written), invalid_argument (names or
-/// paths that are no UTF-8 cannot stand in a plan), io, cancelled.
+/// Errors: not_found (a name of `only` or `also`), refused (a name that is never written), invalid_argument (the source
+/// is a key footer alone; names or paths that are no UTF-8 cannot stand in a plan), truncated (the file ends before a
+/// partition begins), io, cancelled.
 [[nodiscard]] Result<RestorePlan> plan_restore(const RestoreSource& source, const KnownPhone& phone,
                                                const RestoreRequest& request, const RunContext& context);
 

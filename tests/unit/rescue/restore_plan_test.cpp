@@ -99,6 +99,35 @@ std::unique_ptr<Built> RestorePlanTest::hardware_;
 
 using Names = std::vector<std::string>;
 
+TEST_F(RestorePlanTest, NeverTakesAFooterAloneForUserdata)
+{
+    // 16 KiB over the start of a phone's userdata would be the end of it.
+    const test::TemporaryFolder folder;
+    const auto dump = test::read_file(in_tail_->phone.dump);
+    const auto footer = folder.write(
+        "footer.bin", ByteView{dump}.subspan(static_cast<std::size_t>(in_tail_->phone.footer_at->value), 16384));
+    const auto source =
+        open_restore_source({.path = footer, .layout_files = {}, .footer_file = {}, .map_file = {}}).unwrap();
+    const auto made = plan_restore(source, {}, {}, {});
+    ASSERT_TRUE(fails_with(made, ErrorCode::invalid_argument));
+    EXPECT_NE(made.error().what.find("footer"), std::string::npos) << made.error().what;
+    const RestoreRequest insisting{.only = {"userdata"}, .also = {}, .accepted = {"footer-misplaced"}, .tool = {}};
+    EXPECT_TRUE(fails_with(plan_restore(source, {}, insisting, {}), ErrorCode::invalid_argument));
+}
+
+TEST_F(RestorePlanTest, SaysThatAFileWithTheTableAloneHoldsNoPartitions)
+{
+    const test::TemporaryFolder folder;
+    const auto dump = test::read_file(in_tail_->phone.dump);
+    const auto table = folder.write("gpt.bin", ByteView{dump}.first(0x8000));
+    const auto source =
+        open_restore_source({.path = table, .layout_files = {}, .footer_file = {}, .map_file = {}}).unwrap();
+    const auto made = plan_restore(source, {}, {}, {});
+    ASSERT_TRUE(fails_with(made, ErrorCode::truncated));
+    EXPECT_NE(made.error().what.find("userdata"), std::string::npos) << made.error().what;
+    EXPECT_NE(made.error().hint.find("whole dump"), std::string::npos) << made.error().hint;
+}
+
 TEST_F(RestorePlanTest, WritesTheFooterInMetadataAfterUserdata)
 {
     const auto made = plan(*in_metadata_);
