@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-#include "device/owned_descriptor.hpp"
 #include "salvage/core/bytes.hpp"
+#include "salvage/core/owned_descriptor.hpp"
 #include "salvage/core/result.hpp"
 #include "salvage/core/run_context.hpp"
 

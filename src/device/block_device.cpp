@@ -17,7 +17,7 @@
 
 #include <fmt/format.h>
 
-#include "device/owned_descriptor.hpp"
+#include "salvage/core/owned_descriptor.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/device/sources.hpp"
 

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "device/terminal.hpp"
+#include "salvage/core/owned_descriptor.hpp"
 #include "salvage/device/transport.hpp"
 
 namespace salvage::device {
 namespace {
 
-using terminal::Descriptor;
 using terminal::Ready;
 
 // A hang-up cannot be waited for to end.
@@ -27,7 +27,7 @@ constexpr Timeout look_again{5};
 
 class Master final : public Transport {
 public:
-    Master(Descriptor descriptor, std::string path) : descriptor_{std::move(descriptor)}, path_{std::move(path)} {}
+    Master(OwnedDescriptor descriptor, std::string path) : descriptor_{std::move(descriptor)}, path_{std::move(path)} {}
 
     Result<> write(ByteView bytes, Timeout timeout) override
     {
@@ -96,7 +96,7 @@ private:
         return {};
     }
 
-    Descriptor descriptor_;
+    OwnedDescriptor descriptor_;
     std::string path_;
     bool has_host_{false};
 };
@@ -105,7 +105,7 @@ private:
 
 Result<PseudoTerminal> open_pseudo_terminal()
 {
-    Descriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)};
+    OwnedDescriptor master{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)};
     if (master.get() < 0 || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0) {
         return from_errno(errno, "no pseudo terminal can be opened", "/dev/ptmx");
     }
@@ -116,7 +116,7 @@ Result<PseudoTerminal> open_pseudo_terminal()
     const std::string path{name.data()};
     {
         // Raw from the start, or the phone's first bytes are echoed back to it.
-        const Descriptor slave{::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+        const OwnedDescriptor slave{::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
         if (slave.get() < 0) {
             return from_errno(errno, "the pseudo terminal cannot be opened", path);
         }

@@ -8,17 +8,20 @@
 #include <unistd.h>
 
 #include "device/terminal.hpp"
+#include "salvage/core/owned_descriptor.hpp"
 #include "salvage/device/transport.hpp"
 
 namespace salvage::device {
 namespace {
 
-using terminal::Descriptor;
 using terminal::Ready;
 
 class SerialPort final : public Transport {
 public:
-    SerialPort(Descriptor descriptor, std::string path) : descriptor_{std::move(descriptor)}, path_{std::move(path)} {}
+    SerialPort(OwnedDescriptor descriptor, std::string path)
+        : descriptor_{std::move(descriptor)}, path_{std::move(path)}
+    {
+    }
 
     Result<> write(ByteView bytes, Timeout timeout) override
     {
@@ -63,7 +66,7 @@ private:
         return is_gone ? terminal::gone(path_) : from_errno(errno, what, path_);
     }
 
-    Descriptor descriptor_;
+    OwnedDescriptor descriptor_;
     std::string path_;
 };
 
@@ -92,7 +95,7 @@ Error open_error(int number, const std::string& path)
 Result<std::unique_ptr<Transport>> open_serial(const std::string& path)
 {
     // Without O_NONBLOCK the open may wait for a carrier that never comes.
-    Descriptor descriptor{::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)};
+    OwnedDescriptor descriptor{::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)};
     if (descriptor.get() < 0) {
         return open_error(errno, path);
     }

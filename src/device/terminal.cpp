@@ -13,13 +13,6 @@
 
 namespace salvage::device::terminal {
 
-Descriptor::~Descriptor()
-{
-    if (value_ >= 0) {
-        ::close(value_);
-    }
-}
-
 Result<> make_raw(int descriptor, const std::string& path)
 {
     termios settings{};

@@ -12,21 +12,6 @@
 
 namespace salvage::device::terminal {
 
-/// A descriptor that closes itself.
-class Descriptor {
-public:
-    explicit Descriptor(int value) noexcept : value_{value} {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    Descriptor(Descriptor&& other) noexcept : value_{std::exchange(other.value_, -1)} {}
-    Descriptor& operator=(Descriptor&&) = delete;
-    ~Descriptor();
-    [[nodiscard]] int get() const noexcept { return value_; }
-
-private:
-    int value_;
-};
-
 /// Bytes as they are, 8N1, without flow control or echo.  Errors: io.
 Result<> make_raw(int descriptor, const std::string& path);
 

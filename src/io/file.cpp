@@ -13,34 +13,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "salvage/core/owned_descriptor.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace salvage::io {
 namespace {
 
-/// A descriptor that closes itself.
-class Descriptor {
-public:
-    explicit Descriptor(int value) noexcept : value_{value} {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    Descriptor(Descriptor&& other) noexcept : value_{std::exchange(other.value_, -1)} {}
-    Descriptor& operator=(Descriptor&&) = delete;
-    ~Descriptor()
-    {
-        if (value_ >= 0) {
-            ::close(value_);
-        }
-    }
-    [[nodiscard]] int get() const noexcept { return value_; }
-
-private:
-    int value_;
-};
-
 class FileSource final : public ByteSource {
 public:
-    FileSource(Descriptor descriptor, ByteCount size, std::string name, bool may_have_holes)
+    FileSource(OwnedDescriptor descriptor, ByteCount size, std::string name, bool may_have_holes)
         : descriptor_{std::move(descriptor)}, size_{size}, name_{std::move(name)}, may_have_holes_{may_have_holes}
     {
     }
@@ -142,7 +123,7 @@ private:
         return error;
     }
 
-    Descriptor descriptor_;
+    OwnedDescriptor descriptor_;
     ByteCount size_;
     std::string name_;
     bool may_have_holes_;
@@ -175,7 +156,7 @@ Result<ByteCount> size_of(int descriptor, const struct stat& status, const std::
 Result<SourcePtr> open_file(const std::filesystem::path& path)
 {
     // Without O_NONBLOCK a named pipe would wait for its writer before it can be refused; files and disks ignore it.
-    Descriptor descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    OwnedDescriptor descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (descriptor.get() < 0) {
         return from_errno(errno, "the file cannot be opened", path.string());
     }

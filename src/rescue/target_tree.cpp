@@ -53,21 +53,6 @@ void best_effort(int /*result*/) noexcept {}
 
 } // namespace
 
-OwnedDescriptor::OwnedDescriptor(OwnedDescriptor&& other) noexcept : value_{std::exchange(other.value_, -1)} {}
-
-OwnedDescriptor& OwnedDescriptor::operator=(OwnedDescriptor&& other) noexcept
-{
-    std::swap(value_, other.value_);
-    return *this;
-}
-
-OwnedDescriptor::~OwnedDescriptor()
-{
-    if (value_ >= 0) {
-        ::close(value_);
-    }
-}
-
 bool is_holdable(std::string_view name) noexcept
 {
     const auto has_forbidden = name.find('/') != std::string_view::npos || name.find('\0') != std::string_view::npos;
@@ -98,7 +83,8 @@ Result<TargetTree> TargetTree::open(int root, const std::filesystem::path& path,
     if (!tree.unfinished_.is_open()) {
         return tree.failed(errno, "the folder cannot be opened", tree.unfinished_name_);
     }
-    auto* const listing = ::fdopendir(::dup(tree.unfinished_.get()));
+    const int copy = ::dup(tree.unfinished_.get()); // the listing closes it
+    auto* const listing = copy < 0 ? nullptr : ::fdopendir(copy);
     if (listing == nullptr) {
         return tree.failed(errno, "the folder cannot be listed", tree.unfinished_name_);
     }

@@ -8,28 +8,12 @@
 #include <string_view>
 
 #include "salvage/core/bytes.hpp"
+#include "salvage/core/owned_descriptor.hpp"
 #include "salvage/core/result.hpp"
 #include "salvage/core/units.hpp"
 #include "salvage/filesystem/filesystem.hpp"
 
 namespace salvage::rescue {
-
-/// A descriptor that closes itself.
-class OwnedDescriptor {
-public:
-    OwnedDescriptor() = default;
-    explicit OwnedDescriptor(int value) noexcept : value_{value} {}
-    OwnedDescriptor(OwnedDescriptor&& other) noexcept;
-    OwnedDescriptor& operator=(OwnedDescriptor&& other) noexcept;
-    OwnedDescriptor(const OwnedDescriptor&) = delete;
-    OwnedDescriptor& operator=(const OwnedDescriptor&) = delete;
-    ~OwnedDescriptor();
-    [[nodiscard]] int get() const noexcept { return value_; }
-    [[nodiscard]] bool is_open() const noexcept { return value_ >= 0; }
-
-private:
-    int value_{-1};
-};
 
 /// Where an entry is in the tree: folders from the top, "" the top itself, and the name in there.
 struct TreePlace {

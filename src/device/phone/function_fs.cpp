@@ -20,43 +20,21 @@
 #include <fmt/format.h>
 
 #include "device/phone/gadget_descriptors.hpp"
+#include "salvage/core/owned_descriptor.hpp"
 
 namespace salvage::device {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Descriptor {
-public:
-    explicit Descriptor(int value = -1) noexcept : value_{value} {}
-    Descriptor(Descriptor&& other) noexcept : value_{std::exchange(other.value_, -1)} {}
-    Descriptor& operator=(Descriptor&& other) noexcept
-    {
-        std::swap(value_, other.value_);
-        return *this;
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor()
-    {
-        if (value_ >= 0) {
-            ::close(value_);
-        }
-    }
-    [[nodiscard]] int get() const noexcept { return value_; }
-
-private:
-    int value_;
-};
-
-Result<Descriptor> open_endpoint(const fs::path& path)
+Result<OwnedDescriptor> open_endpoint(const fs::path& path)
 {
     const int value = ::open(path.c_str(), O_RDWR | O_CLOEXEC); // NOLINT(cppcoreguidelines-pro-type-vararg): POSIX.
     if (value < 0) {
         return from_errno(errno, "the gadget's endpoint cannot be opened", path.string())
             .with_hint("prepare the gadget as root with tools/gadget.sh");
     }
-    return Descriptor{value};
+    return OwnedDescriptor{value};
 }
 
 Result<> write_whole(int descriptor, ByteView bytes, const fs::path& path)
@@ -198,13 +176,13 @@ private:
 
 class GadgetTransport final : public Transport {
 public:
-    GadgetTransport(fs::path udc, Descriptor ep0, Descriptor in, Descriptor out, const std::string& name,
+    GadgetTransport(fs::path udc, OwnedDescriptor ep0, OwnedDescriptor in, OwnedDescriptor out, const std::string& name,
                     const std::stop_token& stop)
         : udc_{std::move(udc)}, ep0_{std::move(ep0)}, in_{std::move(in)}, name_{name},
           inbox_{std::make_shared<Inbox>(name)}, control_{ep0_.get()}, on_stop_{stop, [this] { unplug(udc_); }}
     {
         // Not joined: before a host has come, the kernel lets nobody out of the read.  The thread owns what it needs.
-        std::thread{[inbox = inbox_, endpoint = std::make_shared<Descriptor>(std::move(out))] {
+        std::thread{[inbox = inbox_, endpoint = std::make_shared<OwnedDescriptor>(std::move(out))] {
             inbox->listen(endpoint->get());
         }}.detach();
     }
@@ -235,8 +213,8 @@ public:
 
 private:
     fs::path udc_;
-    Descriptor ep0_;
-    Descriptor in_;
+    OwnedDescriptor ep0_;
+    OwnedDescriptor in_;
     std::string name_;
     std::shared_ptr<Inbox> inbox_;
     ControlRequests control_;

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "salvage/core/owned_descriptor.hpp"
 #include "salvage/core/text.hpp"
 
 namespace salvage::device {
@@ -39,25 +40,15 @@ Error beyond(std::string_view region, ByteRange range, std::uint64_t size)
 } // namespace
 
 struct PhoneFlash::Backing {
-    Backing() = default;
-    Backing(const Backing&) = delete;
-    Backing& operator=(const Backing&) = delete;
-    ~Backing()
-    {
-        if (descriptor >= 0) {
-            ::close(descriptor);
-        }
-    }
-
     Result<> read(std::uint64_t at, std::span<std::byte> into) const
     {
-        if (descriptor < 0) {
+        if (!descriptor.is_open()) {
             std::ranges::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at),
                                 static_cast<std::ptrdiff_t>(into.size()), into.begin());
             return {};
         }
         while (!into.empty()) {
-            const auto got = ::pread(descriptor, into.data(), into.size(), static_cast<off_t>(at));
+            const auto got = ::pread(descriptor.get(), into.data(), into.size(), static_cast<off_t>(at));
             if (got <= 0) {
                 return from_errno(got == 0 ? EIO : errno, "the simulated flash cannot be read", path);
             }
@@ -69,12 +60,12 @@ struct PhoneFlash::Backing {
 
     Result<> write(std::uint64_t at, ByteView from)
     {
-        if (descriptor < 0) {
+        if (!descriptor.is_open()) {
             std::ranges::copy(from, bytes.begin() + static_cast<std::ptrdiff_t>(at));
             return {};
         }
         while (!from.empty()) {
-            const auto put = ::pwrite(descriptor, from.data(), from.size(), static_cast<off_t>(at));
+            const auto put = ::pwrite(descriptor.get(), from.data(), from.size(), static_cast<off_t>(at));
             if (put < 0) {
                 return from_errno(errno, "the simulated flash cannot be written", path);
             }
@@ -86,7 +77,7 @@ struct PhoneFlash::Backing {
 
     std::string name;
     std::string path;
-    int descriptor{-1};
+    OwnedDescriptor descriptor;
     Bytes bytes;
     std::uint64_t size{};
     bool is_read_only{false};
@@ -116,9 +107,10 @@ Result<> PhoneFlash::add(RegionSource source, StorageKind kind)
         backing->size = backing->bytes.size();
     } else {
         backing->path = source.path.string();
-        backing->descriptor = ::open(source.path.c_str(), (source.is_read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+        backing->descriptor =
+            OwnedDescriptor{::open(source.path.c_str(), (source.is_read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC)};
         struct stat status{};
-        if (backing->descriptor < 0 || ::fstat(backing->descriptor, &status) != 0) {
+        if (!backing->descriptor.is_open() || ::fstat(backing->descriptor.get(), &status) != 0) {
             return from_errno(errno, "the simulated flash cannot be opened", backing->path);
         }
         backing->size = static_cast<std::uint64_t>(status.st_size);

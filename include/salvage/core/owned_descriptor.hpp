@@ -5,8 +5,9 @@
 
 #include <unistd.h>
 
-namespace salvage::device {
+namespace salvage {
 
+/// A file descriptor, closed with the object.  Move-only.
 class OwnedDescriptor {
 public:
     OwnedDescriptor() = default;
@@ -37,4 +38,4 @@ private:
     int value_{-1};
 };
 
-} // namespace salvage::device
+} // namespace salvage
