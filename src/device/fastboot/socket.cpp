@@ -104,19 +104,6 @@ Error stream_error(int number, std::string_view what)
 
 } // namespace
 
-SocketHandle::SocketHandle(SocketHandle&& other) noexcept : value_{std::exchange(other.value_, -1)} {}
-SocketHandle& SocketHandle::operator=(SocketHandle&& other) noexcept
-{
-    std::swap(value_, other.value_);
-    return *this;
-}
-SocketHandle::~SocketHandle()
-{
-    if (value_ >= 0) {
-        ::close(value_);
-    }
-}
-
 Result<SocketHandle> connect_socket(const std::string& host, std::uint16_t port, SocketKind kind, Timeout timeout)
 {
     const auto list = SALVAGE_TRY(addresses_of(host, port, kind, 0));

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "salvage/core/owned_descriptor.hpp"
 #include "salvage/device/transport.hpp"
 
 namespace salvage::device {
@@ -27,21 +28,8 @@ private:
     std::chrono::steady_clock::time_point end_;
 };
 
-/// A socket's descriptor; closes itself.
-class SocketHandle {
-public:
-    SocketHandle() = default;
-    explicit SocketHandle(int value) noexcept : value_{value} {}
-    SocketHandle(SocketHandle&& other) noexcept;
-    SocketHandle& operator=(SocketHandle&& other) noexcept;
-    SocketHandle(const SocketHandle&) = delete;
-    SocketHandle& operator=(const SocketHandle&) = delete;
-    ~SocketHandle();
-    [[nodiscard]] int get() const noexcept { return value_; }
-
-private:
-    int value_{-1};
-};
+/// A socket that closes itself.
+using SocketHandle = OwnedDescriptor;
 
 enum class SocketKind : std::uint8_t { stream, datagram };
 
