@@ -1,13 +1,19 @@
 // Reading a flash: ours (mapped, hashed twice over, checkpointed) beside a plain copy through the same transport.
-// The transport is memory, and memory that gives no more than a fast USB phone does.
+// The transport is memory, memory that gives no more than a fast USB phone does, and the simulated phone's: a pipe in
+// this process and a pseudo terminal, with the whole session of its download agent in both of a pair.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
+#include "salvage/device/mediatek.hpp"
+#include "salvage/device/phone.hpp"
+#include "salvage/device/transport.hpp"
 #include "salvage/io/output_file.hpp"
 #include "salvage/rescue/read_flash.hpp"
 
@@ -81,47 +87,129 @@ std::filesystem::path fresh_folder()
     return mkdtemp(pattern.data()) == nullptr ? std::filesystem::path{} : std::filesystem::path{pattern};
 }
 
-std::uint64_t speed_of(const benchmark::State& state)
+/// Ours through `connect`, into a fresh folder.  Whether it ended whole.
+bool reads_all(const device::Connect& connect)
 {
-    return static_cast<std::uint64_t>(state.range(0)) << 20U;
+    const auto folder = fresh_folder();
+    rescue::ReadOptions only_user;
+    only_user.regions = {"user"};
+    const auto report = rescue::read_flash(connect, folder / "dump", only_user, {});
+    const auto is_whole = report.has_value() && report->regions.front().is_whole();
+    std::filesystem::remove_all(folder);
+    return is_whole;
+}
+
+/// What came, written to a file, and nothing more.  Whether it ended whole.
+bool copies_all(const device::Connect& connect)
+{
+    const auto folder = fresh_folder();
+    const auto reader = connect({}).value();
+    auto file = io::OutputFile::create(folder / "dump").value();
+    const auto* const user = reader->storage().find("user");
+    const auto done = reader->read(*user, ByteRange::first(user->size),
+                                   [&](ByteOffset at, ByteView bytes) { return file.write_at(at, bytes); }, {});
+    const auto is_whole = done.has_value() && file.commit().has_value();
+    std::filesystem::remove_all(folder);
+    return is_whole;
+}
+
+device::Connect memory(const benchmark::State& state)
+{
+    const auto speed = static_cast<std::uint64_t>(state.range(0)) << 20U;
+    return [speed](const RunContext&) -> Result<std::unique_ptr<device::FlashReader>> {
+        return std::make_unique<MemoryReader>(speed);
+    };
+}
+
+enum class Cable : std::int64_t { pipe, pseudo_terminal };
+
+/// A simulated phone on a thread of its own, plugged in anew at each connection.
+class Phone {
+public:
+    explicit Phone(Cable cable) : cable_{cable}
+    {
+        agents_ =
+            device::make_synthetic_agents(device::da_code_of(device::MediatekPhoneOptions{}.hw_code), system_entropy());
+        std::vector<device::PhoneFlash::RegionSource> regions;
+        regions.push_back({.name = "user", .path = {}, .bytes = content()});
+        flash_ = device::PhoneFlash::open(std::move(regions), device::StorageKind::emmc).unwrap();
+    }
+
+    [[nodiscard]] device::Connect connect()
+    {
+        return [this](const RunContext& context) -> Result<std::unique_ptr<device::FlashReader>> {
+            auto host = SALVAGE_TRY(plug());
+            return Result<std::unique_ptr<device::FlashReader>>{
+                SALVAGE_TRY(device::open_mediatek(std::move(host), {.agents = agents_}, context))};
+        };
+    }
+
+private:
+    Result<std::unique_ptr<device::Transport>> plug()
+    {
+        thread_ = {}; // the phone of the last time
+        if (cable_ == Cable::pipe) {
+            auto pipe = device::make_pipe(512);
+            run(std::move(pipe.phone));
+            return std::move(pipe.host);
+        }
+        auto terminal = SALVAGE_TRY(device::open_pseudo_terminal());
+        run(std::move(terminal.phone));
+        return device::open_serial(terminal.path);
+    }
+    void run(std::unique_ptr<device::Transport> end)
+    {
+        thread_ = std::jthread{[this, cable = std::move(end)](const std::stop_token& stop) {
+            RunContext context;
+            context.stop = stop;
+            ignore(device::run_mediatek_phone(*cable, *flash_, {}, device::real_waiter(), context), "the host tells");
+        }};
+    }
+
+    Cable cable_;
+    Bytes agents_;
+    std::shared_ptr<device::PhoneFlash> flash_;
+    std::jthread thread_;
+};
+
+void run(benchmark::State& state, bool (*transfer)(const device::Connect&), const device::Connect& connect)
+{
+    for (auto _ : state) {
+        if (!transfer(connect)) {
+            state.SkipWithError("wrong answer");
+        }
+    }
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(flash_bytes));
 }
 
 void read_ours(benchmark::State& state)
 {
-    for (auto _ : state) {
-        const auto folder = fresh_folder();
-        const auto speed = speed_of(state);
-        const auto report = rescue::read_flash(
-            [speed](const RunContext&) -> Result<std::unique_ptr<device::FlashReader>> {
-                return std::make_unique<MemoryReader>(speed);
-            },
-            folder / "dump", {}, {});
-        if (!report.has_value() || !report->regions.front().is_whole()) {
-            state.SkipWithError("wrong answer");
-        }
-        std::filesystem::remove_all(folder);
-    }
-    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(flash_bytes));
+    run(state, reads_all, memory(state));
 }
 
 void read_plain_copy(benchmark::State& state)
 {
-    for (auto _ : state) {
-        const auto folder = fresh_folder();
-        MemoryReader reader{speed_of(state)};
-        auto file = io::OutputFile::create(folder / "dump").value();
-        const auto done = reader.read(reader.storage().regions.front(), ByteRange::first(ByteCount{flash_bytes}),
-                                      [&](ByteOffset at, ByteView bytes) { return file.write_at(at, bytes); }, {});
-        if (!done.has_value() || !file.commit().has_value()) {
-            state.SkipWithError("wrong answer");
-        }
-        std::filesystem::remove_all(folder);
-    }
-    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(flash_bytes));
+    run(state, copies_all, memory(state));
+}
+
+void read_ours_from_phone(benchmark::State& state)
+{
+    Phone phone{static_cast<Cable>(state.range(0))};
+    run(state, reads_all, phone.connect());
+}
+
+void read_plain_copy_from_phone(benchmark::State& state)
+{
+    Phone phone{static_cast<Cable>(state.range(0))};
+    run(state, copies_all, phone.connect());
 }
 
 // MiB a second: as fast as memory; a high-speed USB phone; one on USB 3.
 BENCHMARK(read_ours)->Arg(0)->Arg(40)->Arg(300)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(read_plain_copy)->Arg(0)->Arg(40)->Arg(300)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// Over a pipe in this process, and over a pseudo terminal.
+BENCHMARK(read_ours_from_phone)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(read_plain_copy_from_phone)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 } // namespace

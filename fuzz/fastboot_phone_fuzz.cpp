@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto flash = device::PhoneFlash::open(std::move(regions), device::StorageKind::emmc);
     require(flash.has_value());
     InputCable cable{std::as_bytes(std::span{data, size})};
-    const auto ended = device::run_fastboot_phone(cable, **flash, options, RunContext{});
+    const auto ended = device::run_fastboot_phone(cable, **flash, options, device::real_waiter(), RunContext{});
     require(ended.has_value() || !ended.error().what.empty());
     for (const auto& [region, written] : (*flash)->writes()) {
         require(std::ranges::any_of(options.partitions,

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "fastboot_place.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/device/function_fs.hpp"
 #include "salvage/device/mediatek.hpp"
@@ -41,37 +42,6 @@ struct PhoneOptions {
     std::string agents_out;
     device::PhoneFaults faults;
 };
-
-/// Where fastboot is served: "tcp:5554", "tcp:127.0.0.1:5554", "udp:…", "functionfs".
-struct FastbootPlace {
-    std::string medium;
-    std::string address{"127.0.0.1"};
-    std::uint16_t port{5554};
-};
-
-Result<FastbootPlace> parse_place(std::string_view text)
-{
-    FastbootPlace out;
-    const auto colon = text.find(':');
-    out.medium = text.substr(0, colon);
-    if (out.medium != "tcp" && out.medium != "udp" && out.medium != "functionfs") {
-        return invalid_argument(fmt::format("'{}' is no place for fastboot", printable(text)), {},
-                                "write tcp:PORT, tcp:ADDRESS:PORT, udp:… or functionfs");
-    }
-    auto rest = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
-    if (const auto last = rest.rfind(':'); last != std::string_view::npos) {
-        out.address = rest.substr(0, last);
-        rest.remove_prefix(last + 1);
-    }
-    if (!rest.empty()) {
-        const auto port = SALVAGE_TRY(parse_quantity(rest));
-        if (port > 0xFFFF) {
-            return invalid_argument(fmt::format("there is no port {}", port));
-        }
-        out.port = static_cast<std::uint16_t>(port);
-    }
-    return out;
-}
 
 Result<> write_agents(const PhoneOptions& options, std::uint16_t hw_code, Session& session)
 {
@@ -164,22 +134,22 @@ Result<> serve_mediatek(const PhoneOptions& options, device::PhoneFlash& flash, 
 Result<> serve_fastboot(const PhoneOptions& options, rescue::SimulatedPhone& phone, Session& session,
                         const RunContext& context)
 {
-    const auto place = SALVAGE_TRY(parse_place(options.fastboot));
+    const auto place = SALVAGE_TRY(parse_fastboot_server(options.fastboot));
     device::FastbootPhoneOptions fastboot{
         .partitions = phone.partitions, .does_owner_press_yes = options.does_owner_press_yes, .faults = options.faults};
     fastboot.faults.is_bootloader_locked = !options.is_unlocked;
     if (place.medium == "functionfs") {
         const auto play = [&](device::Transport& cable) {
-            auto played = device::run_fastboot_phone(cable, *phone.flash, fastboot, context);
+            auto played = device::run_fastboot_phone(cable, *phone.flash, fastboot, device::real_waiter(), context);
             fastboot.faults = lasting(fastboot.faults);
             return played;
         };
         return serve(options, device::GadgetKind::fastboot, session, context, play);
     }
-    auto server = SALVAGE_TRY(place.medium == "udp" ? device::FastbootServer::listen_udp(place.address, place.port)
-                                                    : device::FastbootServer::listen_tcp(place.address, place.port));
-    session.print(fmt::format("{}:{}:{}\n", place.medium, place.address, server.port()));
-    return server.run(*phone.flash, fastboot, context);
+    auto server = SALVAGE_TRY(place.medium == "udp" ? device::FastbootServer::listen_udp(place.host, place.port)
+                                                    : device::FastbootServer::listen_tcp(place.host, place.port));
+    session.print(fmt::format("{}:{}:{}\n", place.medium, place.host, server.port()));
+    return server.run(*phone.flash, fastboot, device::real_waiter(), context);
 }
 
 Result<> run_phone(const PhoneOptions& options, Session& session)
@@ -212,16 +182,18 @@ Result<> run_phone(const PhoneOptions& options, Session& session)
 
 void add_faults(CLI::App& verb, device::PhoneFaults& faults)
 {
-    const auto* const group = "What goes wrong (counts are of bytes that the phone has sent)";
+    const auto* const group = "What goes wrong, at the N-th byte that the phone sends (from 0; with --fastboot: that "
+                              "crosses the cable, commands, data and answers alike)";
     verb.add_option("--disconnect-at", faults.disconnect_at, "the cable is pulled")->group(group);
     verb.add_option("--stall-at", faults.stall_at, "the phone falls silent")->group(group);
-    verb.add_option("--lose-byte-at", faults.lose_byte_at, "one byte is lost")->group(group);
-    verb.add_option("--short-packet-at", faults.short_packet_at, "a transfer is cut")->group(group);
-    verb.add_option("--flip-bit-at", faults.flip_bit_at, "one bit is turned")->group(group);
+    verb.add_option("--lose-byte-at", faults.lose_byte_at, "this byte is lost")->group(group);
+    verb.add_option("--short-packet-at", faults.short_packet_at, "the transfer is cut here")->group(group);
+    verb.add_option("--flip-bit-at", faults.flip_bit_at, "a bit of this byte is turned")->group(group);
     verb.add_option("--error-status-at", faults.error_status_at, "the next status is an error")->group(group);
-    verb.add_option("--bytes-a-second", faults.bytes_a_second, "a slow link")->group(group);
+    verb.add_option("--bytes-a-second", faults.bytes_a_second, "a slow link, all the time")->group(group);
     verb.add_flag("--demand-authentication", faults.demand_authentication, "SLA and DAA are demanded")->group(group);
-    verb.add_option("--refuse", faults.refused_partitions, "fastboot: no download for this partition")->group(group);
+    verb.add_option("--refuse", faults.refused_partitions, "fastboot: no download for this partition (repeatable)")
+        ->group(group);
 }
 
 } // namespace

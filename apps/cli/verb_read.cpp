@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,7 +34,18 @@ struct ReadVerbOptions {
     unsigned retries{1};
     bool is_verify{false};
     bool is_adopt{false};
+    std::string then{"off"};
 };
+
+/// "stay" is nothing.
+std::optional<device::FlashReader::Goodbye> goodbye_of(const std::string& word)
+{
+    using Goodbye = device::FlashReader::Goodbye;
+    if (word == "stay") {
+        return std::nullopt;
+    }
+    return word == "boot" ? Goodbye::boot : word == "fastboot" ? Goodbye::fastboot : Goodbye::power_off;
+}
 
 /// "START+SIZE" in any notation of a quantity.
 Result<ByteRange> parse_range(const std::string& text)
@@ -114,6 +126,7 @@ Result<rescue::ReadOptions> request_of(const ReadVerbOptions& options)
     out.retries = options.retries;
     out.verify = options.is_verify ? rescue::Verify::yes : rescue::Verify::no;
     out.foreign_map = options.is_adopt ? rescue::ForeignMap::adopt : rescue::ForeignMap::refuse;
+    out.goodbye = goodbye_of(options.then);
     if (!options.range.empty()) {
         out.range = SALVAGE_TRY(parse_range(options.range));
     }
@@ -126,7 +139,7 @@ Result<> run_read(const ReadVerbOptions& options, Session& session)
     const auto connect = SALVAGE_TRY(connector(options, session));
     const auto context = session.context();
     if (options.is_info) {
-        const auto report = SALVAGE_TRY(rescue::read_storage_info(connect, context));
+        const auto report = SALVAGE_TRY(rescue::read_storage_info(connect, goodbye_of(options.then), context));
         show(session, report);
         return {};
     }
@@ -176,6 +189,12 @@ void add_read(CLI::App& app, Session& session)
         ->group(what);
     command.add_flag("--verify", options->is_verify, "read everything a second time and compare")->group(what);
     command.add_flag("--adopt", options->is_adopt, "go on with an image and a map that ddrescue left")->group(what);
+    command
+        .add_option("--then", options->then,
+                    "what the phone does when all is read: off, boot (Android), fastboot, stay")
+        ->check(CLI::IsMember({"off", "boot", "fastboot", "stay"}))
+        ->capture_default_str()
+        ->group(what);
     add_output_options(command, session);
     on_chosen(command, session, options, run_read);
 }

@@ -1,6 +1,5 @@
 // restore: plan, apply, verify.
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "fastboot_place.hpp"
 #include "options.hpp"
 #include "phone_port.hpp"
 #include "salvage/core/text.hpp"
@@ -23,7 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint16_t fastboot_port = 5554; // AOSP fastboot README
 // A real scatter file has some 100 KB, a saved `getvar all` some 10.
 constexpr ByteCount max_text{16ULL << 20U};
 
@@ -34,54 +33,10 @@ Result<std::string> read_text(const fs::path& path)
     return std::string{as_text(bytes)};
 }
 
-/// "tcp:HOST[:PORT]", "udp:HOST[:PORT]", "usb[:SERIAL]".
-struct FastbootPlace {
-    std::string medium;
-    std::string host; ///< with usb: the serial number
-    std::uint16_t port{fastboot_port};
-};
-
-Error no_place(const std::string& text)
-{
-    return invalid_argument(fmt::format("'{}' is no way to a bootloader", printable(text)), {},
-                            "write tcp:HOST, tcp:HOST:PORT, udp:HOST, usb or usb:SERIAL");
-}
-
-Result<FastbootPlace> parse_place(const std::string& text)
-{
-    FastbootPlace out;
-    const auto colon = text.find(':');
-    out.medium = text.substr(0, colon);
-    out.host = colon == std::string::npos ? std::string{} : text.substr(colon + 1);
-    if (out.medium == "usb") {
-        return out;
-    }
-    const auto last = out.host.rfind(':');
-    // One colon parts host and port; more of them are an IPv6 address unless it stands in brackets.
-    const bool is_bracketed = out.host.starts_with('[');
-    const bool has_port =
-        last != std::string::npos && (out.host.find(':') == last || is_bracketed) && !out.host.ends_with(']');
-    if (has_port) {
-        const auto digits = std::string_view{out.host}.substr(last + 1);
-        const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
-        if (problem != std::errc{} || end != digits.data() + digits.size() || out.port == 0) {
-            return no_place(text);
-        }
-        out.host.resize(last);
-    }
-    if (is_bracketed && out.host.ends_with(']')) {
-        out.host = out.host.substr(1, out.host.size() - 2);
-    }
-    if ((out.medium != "tcp" && out.medium != "udp") || out.host.empty()) {
-        return no_place(text);
-    }
-    return out;
-}
-
 Result<std::unique_ptr<device::FastbootLink>> connect(const std::string& text, std::chrono::seconds patience,
                                                       Session& session, const RunContext& context)
 {
-    const auto place = SALVAGE_TRY(parse_place(text));
+    const auto place = SALVAGE_TRY(parse_fastboot_host(text));
     if (place.medium == "tcp") {
         return device::connect_fastboot_tcp(place.host, place.port);
     }

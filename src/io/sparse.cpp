@@ -8,6 +8,7 @@
 #include "salvage/core/text.hpp"
 #include "salvage/io/crc32.hpp"
 #include "salvage/io/sources.hpp"
+#include "sparse_extents.hpp"
 #include "sparse_table.hpp"
 
 namespace salvage::io {
@@ -55,7 +56,8 @@ public:
              ++chunk) {
             const auto piece = out_range(*chunk).intersection(range);
             if (chunk->kind == ChunkKind::raw) {
-                SALVAGE_TRY(append_extents_below(*chunk, piece, out));
+                const Anchor body{.here = ByteOffset{chunk->out_start}, .below = ByteOffset{chunk->body_at}};
+                SALVAGE_TRY(append_extents_below(*source_, piece, body, out));
             } else {
                 out.push_back(
                     {.range = piece, .kind = chunk->kind == ChunkKind::hole ? ExtentKind::hole : ExtentKind::data});
@@ -94,20 +96,6 @@ private:
         const auto pattern = fill_pattern(chunk); // zeros for a hole
         for (std::size_t i = 0; i < into.size(); ++i) {
             into[i] = pattern[(within + i) % pattern.size()];
-        }
-        return {};
-    }
-
-    /// What the sparse file itself is made of below a raw chunk: it may have unreadable areas.
-    Result<> append_extents_below(const Chunk& chunk, ByteRange piece, std::vector<Extent>& out) const
-    {
-        const auto to_below = [&](ByteOffset at) { return ByteOffset{at.value - chunk.out_start + chunk.body_at}; };
-        const auto to_here = [&](ByteOffset at) { return ByteOffset{at.value - chunk.body_at + chunk.out_start}; };
-        const auto below =
-            SALVAGE_TRY(source_->extents(ByteRange::between(to_below(piece.start()), to_below(piece.end()))));
-        for (const auto& extent : below) {
-            out.push_back({.range = ByteRange::between(to_here(extent.range.start()), to_here(extent.range.end())),
-                           .kind = extent.kind});
         }
         return {};
     }

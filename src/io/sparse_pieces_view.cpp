@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "sparse_extents.hpp"
+
 namespace salvage::io {
 namespace {
 
@@ -70,12 +72,14 @@ public:
         std::vector<Extent> out;
         auto at = range.start();
         for (auto chunk = chunk_at(at.value); chunk != table_.chunks.end() && at < range.end(); ++chunk) {
-            const auto body = body_of(*chunk).intersection(range);
+            const auto whole = body_of(*chunk);
+            const auto body = whole.intersection(range);
             if (body.is_empty()) {
                 continue;
             }
             out.push_back({.range = ByteRange::between(at, body.start()), .kind = ExtentKind::data});
-            SALVAGE_TRY(append_extents_below(*chunk, body, out));
+            const Anchor anchor{.here = whole.start(), .below = ByteOffset{chunk->source_at}};
+            SALVAGE_TRY(append_extents_below(*source_, body, anchor, out));
             at = body.end();
         }
         out.push_back({.range = ByteRange::between(at, range.end()), .kind = ExtentKind::data});
@@ -137,20 +141,6 @@ private:
         const auto count = std::min(from.size(), into.size());
         std::ranges::copy(from.first(count), into.begin());
         return count;
-    }
-
-    Result<> append_extents_below(const PieceChunk& chunk, ByteRange body, std::vector<Extent>& out) const
-    {
-        const auto body_at = body_of(chunk).start().value;
-        const auto to_below = [&](ByteOffset at) { return ByteOffset{at.value - body_at + chunk.source_at}; };
-        const auto to_here = [&](ByteOffset at) { return ByteOffset{at.value - chunk.source_at + body_at}; };
-        const auto below =
-            SALVAGE_TRY(source_->extents(ByteRange::between(to_below(body.start()), to_below(body.end()))));
-        for (const auto& extent : below) {
-            out.push_back({.range = ByteRange::between(to_here(extent.range.start()), to_here(extent.range.end())),
-                           .kind = extent.kind});
-        }
-        return {};
     }
 
     SourcePtr source_;

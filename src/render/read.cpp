@@ -75,6 +75,21 @@ Json to_json(const rescue::ReadRegionReport& region)
             {"unverified", ranges_json(region.unverified)}};
 }
 
+/// A phone that did not hear the goodbye still runs its agent.
+std::string goodbye_line(const std::optional<Error>& problem, TextStyle style)
+{
+    return problem ? paint(fmt::format(
+                               "the device did not take its goodbye ({}); disconnect it, and switch it off and on\n",
+                               printable(problem->what)),
+                           Ink::warning, style)
+                   : std::string{};
+}
+
+Json text_or_null(const std::optional<Error>& problem)
+{
+    return problem ? Json(printable(problem->what)) : Json(nullptr);
+}
+
 std::string area_list(const std::vector<ByteRange>& areas, std::string_view file)
 {
     std::string out;
@@ -115,7 +130,7 @@ std::string text(const rescue::StorageReport& report, TextStyle style)
     if (storage.dram.value > 0) {
         out += fmt::format("  RAM        {}\n", format_size_exact(storage.dram));
     }
-    return out;
+    return out + goodbye_line(report.goodbye, style);
 }
 
 std::string json(const rescue::StorageReport& report)
@@ -123,7 +138,8 @@ std::string json(const rescue::StorageReport& report)
     const Json out{{"schema", "salvage.read/1"},
                    {"identity", report.identity},
                    {"storage", to_json(report.storage)},
-                   {"regions", nullptr}};
+                   {"regions", nullptr},
+                   {"goodbye_problem", text_or_null(report.goodbye)}};
     return dumped(out);
 }
 
@@ -157,6 +173,7 @@ std::string text(const rescue::ReadReport& report, TextStyle style)
     if (report.reconnects > 0) {
         out += fmt::format("the device went away and came back {} times\n", report.reconnects);
     }
+    out += goodbye_line(report.goodbye, style);
     if (!report.regions.empty()) {
         out += fmt::format("next: salvage inspect {}\n", printable(report.regions.front().file.string()));
     }
@@ -179,6 +196,7 @@ std::string json(const rescue::ReadReport& report)
              {"lost_areas", report.lost_areas()},
              {"verified", nullptr},
              {"reconnects", report.reconnects},
+             {"goodbye_problem", text_or_null(report.goodbye)},
              {"manifest", report.manifest.string()},
              {"sums", report.sums.string()}};
     if (report.verify == rescue::Verify::yes) {

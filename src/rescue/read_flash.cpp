@@ -114,6 +114,7 @@ public:
                           .partitions = options_->partitions,
                           .verify = options_->verify,
                           .reconnects = 0,
+                          .goodbye = {},
                           .manifest = manifest_.path(),
                           .sums = manifest_.sums_path()};
         // First all that needs the device, which may switch itself off when nobody talks to it.
@@ -123,7 +124,7 @@ public:
         if (options_->verify == Verify::yes) {
             SALVAGE_TRY(verify());
         }
-        link_.disconnect();
+        report.goodbye = link_.disconnect(options_->goodbye);
         for (auto& job : jobs_) {
             report.regions.push_back(SALVAGE_TRY(finish(job).in(fmt::format("finishing '{}'", job.region.name))));
             manifest_.note(report.regions.back());
@@ -338,10 +339,13 @@ Result<ReadReport> read_flash(const device::Connect& connect, const std::filesys
     return FlashRead{connect, out, options, context, std::move(manifest)}.run();
 }
 
-Result<StorageReport> read_storage_info(const device::Connect& connect, const RunContext& context)
+Result<StorageReport> read_storage_info(const device::Connect& connect,
+                                        std::optional<device::FlashReader::Goodbye> goodbye, const RunContext& context)
 {
     const auto reader = SALVAGE_TRY(connect(context));
-    return StorageReport{.identity = reader->identity(), .storage = reader->storage()};
+    StorageReport out{.identity = reader->identity(), .storage = reader->storage(), .goodbye = {}};
+    out.goodbye = say_goodbye(*reader, goodbye, context);
+    return out;
 }
 
 } // namespace salvage::rescue

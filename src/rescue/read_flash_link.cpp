@@ -90,6 +90,20 @@ private:
 
 } // namespace
 
+std::optional<Error> say_goodbye(device::FlashReader& reader, std::optional<device::FlashReader::Goodbye> goodbye,
+                                 const RunContext& context)
+{
+    if (!goodbye) {
+        return std::nullopt;
+    }
+    auto said = reader.finish(*goodbye);
+    if (said.has_value()) {
+        return std::nullopt;
+    }
+    context.log->write("read.goodbye", to_string(said.error()));
+    return std::move(said).error();
+}
+
 Result<> DeviceLink::connect()
 {
     for (;;) {
@@ -109,6 +123,13 @@ Result<> DeviceLink::connect()
         ++reconnects_;
         context_->log->write("read.connect", came.error().what);
     }
+}
+
+std::optional<Error> DeviceLink::disconnect(std::optional<device::FlashReader::Goodbye> goodbye)
+{
+    auto problem = say_goodbye(*reader_, goodbye, *context_);
+    reader_.reset();
+    return problem;
 }
 
 Result<ReadEnding> DeviceLink::read(const device::StorageRegion& region, ByteRange range, ByteCount sector,

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "salvage/core/run_context.hpp"
@@ -22,6 +23,11 @@ struct ReadEnding {
     Error why;
 };
 
+/// Lets a device go; why it could not be.  What was read is safe by then, so that is no error.
+[[nodiscard]] std::optional<Error> say_goodbye(device::FlashReader& reader,
+                                               std::optional<device::FlashReader::Goodbye> goodbye,
+                                               const RunContext& context);
+
 /// One device over many connections.  Not thread safe.
 class DeviceLink {
 public:
@@ -33,8 +39,9 @@ public:
 
     /// The first connection; tried again where the device goes away or is out of step.  Errors: those of the connector.
     Result<> connect();
-    /// Lets the device go.  Requires: nothing is read any more.
-    void disconnect() { reader_.reset(); }
+    /// Lets the device go, with a word where one is given; why it did not take that.
+    /// Requires: nothing is read any more.
+    [[nodiscard]] std::optional<Error> disconnect(std::optional<device::FlashReader::Goodbye> goodbye);
     [[nodiscard]] const device::StorageInfo& storage() const noexcept { return storage_; }
     [[nodiscard]] const std::string& identity() const noexcept { return identity_; }
     [[nodiscard]] unsigned reconnects() const noexcept { return reconnects_; }

@@ -3,17 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "salvage/crypto/hash.hpp"
+#include "phone_faults_bench.hpp"
 #include "salvage/rescue/read_flash.hpp"
-#include "salvage/rescue/restore.hpp"
 #include "support/assert_result.hpp"
-#include "support/files.hpp"
-#include "unit/device/phone_bench.hpp"
 
 namespace salvage::test {
 namespace {
@@ -24,19 +22,6 @@ using device::PhoneFaults;
 
 constexpr std::size_t user_bytes = 1U << 20U;
 
-struct Fault {
-    std::string_view name;
-    void (*set)(PhoneFaults&, std::uint64_t at);
-};
-constexpr std::array faults{
-    Fault{"disconnect", [](PhoneFaults& set, std::uint64_t at) { set.disconnect_at = at; }},
-    Fault{"stall", [](PhoneFaults& set, std::uint64_t at) { set.stall_at = at; }},
-    Fault{"lost byte", [](PhoneFaults& set, std::uint64_t at) { set.lose_byte_at = at; }},
-    Fault{"short packet", [](PhoneFaults& set, std::uint64_t at) { set.short_packet_at = at; }},
-    Fault{"flipped bit", [](PhoneFaults& set, std::uint64_t at) { set.flip_bit_at = at; }},
-    Fault{"error status", [](PhoneFaults& set, std::uint64_t at) { set.error_status_at = at; }},
-    Fault{"slow link", [](PhoneFaults& set, std::uint64_t at) { set.bytes_a_second = 20'000 + at; }},
-};
 // In the handshake, in the agent's start, in the first packets, in the middle, near the end.
 constexpr std::array<std::uint64_t, 8> places{2, 40, 700, 3'000, 70'001, 500'000, 1'000'003, 1'500'000};
 
@@ -67,7 +52,7 @@ struct Case {
 std::vector<Case> all_cases(std::initializer_list<AgentProtocol> protocols, std::initializer_list<std::size_t> packets)
 {
     std::vector<Case> out;
-    for (const auto& fault : faults) {
+    for (const auto& fault : phone_faults) {
         for (const auto protocol : protocols) {
             for (const auto packet : packets) {
                 for (const auto at : places) {
@@ -142,7 +127,7 @@ TEST(PhoneFaultMatrix, EveryReadEndsInTheRightBytes)
                 << one.name();
         }
     }
-    EXPECT_EQ(reads, faults.size() * places.size() * 4);
+    EXPECT_EQ(reads, phone_faults.size() * places.size() * 4);
     EXPECT_LE(unseen, 2 * places.size());
     fmt::print(
         "{} reads: {} identical, {} of them at the second try after a refusal; {} with a flipped bit that XFlash "
@@ -204,65 +189,51 @@ TEST(PhoneFaultMatrix, BadSectorsAreLostExactlyAndNamed)
     }
 }
 
-/// A small phone with a table, and a plan for two of its partitions by the download agent.
-class PhoneFaultMatrixRestore : public ::testing::Test {
+TEST(PhoneGoodbye, EndsTheAgentOfAPhoneThatWasReadAndOfNoOther)
+{
+    for (const auto protocol : {AgentProtocol::xflash, AgentProtocol::legacy}) {
+        for (const auto goodbye :
+             {std::optional{device::FlashReader::Goodbye::power_off},
+              std::optional{device::FlashReader::Goodbye::fastboot}, std::optional<device::FlashReader::Goodbye>{}}) {
+            const TemporaryFolder folder;
+            const Case healthy{.fault = {"none", [](PhoneFaults&, std::uint64_t) {}},
+                               .protocol = protocol,
+                               .packet_bytes = 512,
+                               .at = 0};
+            SimulatedPhone phone{healthy.setup(small_flash(user_bytes))};
+            rescue::ReadOptions options;
+            options.goodbye = goodbye;
+            const auto report =
+                rescue::read_flash(phone.connect(), folder.path() / "dump.bin", options, phone.context());
+            ASSERT_TRUE(is_ok(report));
+            EXPECT_FALSE(report->goodbye.has_value());
+            phone.unplug();
+            ASSERT_TRUE(phone.outcome().has_value());
+            if (goodbye) {
+                EXPECT_TRUE(is_ok(*phone.outcome())) << healthy.name();
+            } else {
+                EXPECT_TRUE(fails_with(*phone.outcome(), ErrorCode::disconnected)) << "its agent still ran";
+            }
+        }
+    }
+}
+
+/// Restoring by the download agent.
+class PhoneFaultMatrixRestore : public SmallRestore {
 protected:
     void SetUp() override
     {
-        const auto image = work_.path() / "table.img";
-        const auto made =
-            run_command(fmt::format("truncate -s 4M '{0}' && sgdisk -a 1 -n 1:64:+64K -c 1:metadata -n 2:2048:+1M "
-                                    "-c 2:userdata '{0}' 2>&1",
-                                    image.string()));
-        ASSERT_TRUE(made) << "sgdisk is in the list of packages";
-        before_ = read_file(image);
-        const auto backup = work_.write("backup.img", pattern_bytes(before_.size(), 21));
-        plan_.source = backup.string();
-        wanted_ = before_;
-        add_step(backup.string(), "userdata", 2048ULL * 512, 1U << 20U);
-        add_step(backup.string(), "metadata", 64ULL * 512, 64U << 10U);
-    }
-
-    void add_step(const std::string& backup, const std::string& partition, std::uint64_t at, std::uint64_t size)
-    {
-        const auto bytes = pattern_bytes(before_.size(), 21);
-        rescue::RestoreStep step;
-        step.partition = partition;
-        step.tool = rescue::RestoreTool::da_write;
-        step.image = {.path = backup,
-                      .range = *ByteRange::make(ByteOffset{at}, ByteCount{size}),
-                      .sha256 = to_hex(crypto::sha256(ByteView{bytes}.subspan(at, size)))};
-        step.start = ByteOffset{at};
-        step.phone_size = ByteCount{size};
-        step.bytes_a_second = ByteCount{1};
-        plan_.steps.push_back(step);
-        std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), size,
-                    wanted_.begin() + static_cast<std::ptrdiff_t>(at));
+        SmallRestore::SetUp();
+        make_plan(rescue::RestoreTool::da_write);
     }
 
     Result<rescue::ApplyReport> apply(SimulatedPhone& phone, const fs::path& journal)
     {
         auto writer = SALVAGE_TRY(phone.open_writer());
         const auto target = rescue::make_agent_target(std::move(writer));
-        return rescue::apply_restore(plan_, *target,
-                                     {.hash = rescue::hash_of(plan_),
-                                      .journal = journal,
-                                      .mode = rescue::ApplyRequest::Mode::write,
-                                      .confirm = [](const auto&, const auto&) { return true; }},
+        return rescue::apply_restore(plan_, *target, request(journal, rescue::ApplyRequest::Mode::write),
                                      phone.context());
     }
-
-    [[nodiscard]] bool is_planned(const std::pair<std::string, ByteRange>& write) const
-    {
-        return write.first == "user" && std::ranges::any_of(plan_.steps, [&](const rescue::RestoreStep& step) {
-                   return step.image.range.contains(write.second);
-               });
-    }
-
-    TemporaryFolder work_;
-    Bytes before_;
-    Bytes wanted_;
-    rescue::RestorePlan plan_;
 };
 
 TEST_F(PhoneFaultMatrixRestore, EveryRestoreEndsInTheRightBytesAndWritesNothingElse)
@@ -271,9 +242,7 @@ TEST_F(PhoneFaultMatrixRestore, EveryRestoreEndsInTheRightBytesAndWritesNothingE
     std::size_t resumed = 0;
     for (const auto& one : all_cases({AgentProtocol::xflash}, {1, 512})) {
         const TemporaryFolder folder;
-        auto flash =
-            device::PhoneFlash::open({{.name = "user", .path = {}, .bytes = before_}}, device::StorageKind::emmc)
-                .unwrap();
+        const auto flash = other_rom();
         SimulatedPhone phone{one.setup(flash)};
         auto applied = apply(phone, folder.path() / "journal");
         if (!applied.has_value()) {
@@ -283,11 +252,8 @@ TEST_F(PhoneFaultMatrixRestore, EveryRestoreEndsInTheRightBytesAndWritesNothingE
         ASSERT_TRUE(is_ok(applied)) << one.name();
         phone.unplug();
         ++restores;
-        Bytes after(before_.size());
-        ASSERT_TRUE(is_ok(flash->read("user", ByteOffset{0}, after)));
-        EXPECT_TRUE(after == wanted_) << one.name();
-        EXPECT_TRUE(std::ranges::all_of(flash->writes(), [&](const auto& write) { return is_planned(write); }))
-            << one.name();
+        EXPECT_TRUE(content(*flash) == wanted_) << one.name();
+        EXPECT_TRUE(has_only_planned_writes(*flash)) << one.name();
     }
     EXPECT_GT(resumed, 10U);
     fmt::print(

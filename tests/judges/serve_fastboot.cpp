@@ -57,7 +57,7 @@ Result<> serve(std::span<char*> arguments)
     }};
     RunContext context;
     context.stop = stop.get_token();
-    return server.run(*flash, options, context);
+    return server.run(*flash, options, device::real_waiter(), context);
 }
 
 } // namespace

@@ -60,17 +60,23 @@ public:
 /// Over a bulk pair (ff/42/03), or any transport that keeps transfers apart.
 [[nodiscard]] std::unique_ptr<FastbootLink> make_fastboot_link(std::unique_ptr<Transport> transport);
 
+/// How long a bootloader may say nothing before it counts as gone.
+struct FastbootWaits {
+    Timeout answer{30000}; ///< to a command; to take a part of a download
+    Timeout work{300000};  ///< to a flash or an erase, and at the end of a download: much of it may be on its way still
+};
+
 /// A bootloader that speaks fastboot.  One thread uses it at a time.
 /// Errors of all: refused (FAIL, with the bootloader's words), timed_out, disconnected, malformed, cancelled,
 /// invalid_argument (a name or command no bootloader takes).  After any but refused and invalid_argument the two ends
 /// are out of step: every later call fails with disconnected; connect anew.
-/// Waits: 30 seconds for an answer, 5 minutes for one to a flash or an erase; 4096 lines to one command at most.
+/// Waits: as FastbootWaits says; 4096 lines to one command at most.
 class Fastboot {
 public:
     /// Lines that the bootloader says while it works ("INFO…", "TEXT…").
     using Listener = std::function<void(std::string_view line)>;
 
-    explicit Fastboot(std::unique_ptr<FastbootLink> link, Listener listener = {});
+    explicit Fastboot(std::unique_ptr<FastbootLink> link, Listener listener = {}, FastbootWaits waits = {});
     Fastboot(Fastboot&&) noexcept;
     Fastboot& operator=(Fastboot&&) noexcept;
     ~Fastboot();

@@ -60,6 +60,11 @@ public:
     /// (connect anew), invalid_argument (range ends beyond the region), cancelled, those of the sink.
     virtual Result<> read(const StorageRegion& region, ByteRange range, const Sink& sink,
                           const RunContext& context) = 0;
+
+    /// Lets the device go: off, or on to Android or fastboot; nothing is read from it afterwards.  A device that has no
+    /// such command is let go by closing it.  Errors: timed_out, disconnected, refused.
+    enum class Goodbye : std::uint8_t { power_off, boot, fastboot };
+    virtual Result<> finish(Goodbye /*goodbye*/) { return {}; }
 };
 
 /// A flash that can be written to as well.
@@ -71,9 +76,6 @@ public:
     /// Writes `range` of `region`.  Errors: as read; no_space never.
     virtual Result<> write(const StorageRegion& region, ByteRange range, const Origin& origin,
                            const RunContext& context) = 0;
-    /// Lets the device go: off, or on to Android or fastboot.
-    enum class Goodbye : std::uint8_t { power_off, boot, fastboot };
-    virtual Result<> finish(Goodbye goodbye) = 0;
 };
 
 /// Finds the device, waits for it, and opens it; called again when the cable was pulled.

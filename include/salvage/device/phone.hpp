@@ -40,9 +40,7 @@ struct FastbootPhoneOptions {
     bool says_okay_on_no{true};            ///< `oem unlock` answers OKAY though the owner pressed "No"
     bool does_owner_press_yes{false};
     bool is_battery_low{false}; ///< flash and erase are refused
-    /// disconnect_at, stall_at and error_status_at count bytes in both directions, for a bootloader says little, and
-    /// strike at the first step after so many; the others but the last two do not apply.
-    PhoneFaults faults{};
+    PhoneFaults faults{};       ///< all but demand_authentication
 };
 /// Serves fastboot on a listening socket until `context.stop`; one host at a time.  A host that breaks the protocol or
 /// goes away makes room for the next; a reboot too, and the phone stays as it is.
@@ -53,7 +51,7 @@ public:
     [[nodiscard]] static Result<FastbootServer> listen_udp(const std::string& address, std::uint16_t port);
     [[nodiscard]] std::uint16_t port() const noexcept;
     /// Nothing when it was stopped.  Errors: io.
-    Result<> run(PhoneFlash& flash, const FastbootPhoneOptions& options, const RunContext& context);
+    Result<> run(PhoneFlash& flash, const FastbootPhoneOptions& options, Waiter& waiter, const RunContext& context);
 
     FastbootServer(FastbootServer&&) noexcept;
     FastbootServer& operator=(FastbootServer&&) noexcept;
@@ -66,7 +64,7 @@ private:
 };
 /// Serves one host over a transport that keeps transfers apart (FunctionFS, make_pipe) until it goes, reboots the
 /// phone, or `context.stop`.  Errors: disconnected (the fault), malformed (the host broke the protocol), io.
-Result<> run_fastboot_phone(Transport& cable, PhoneFlash& flash, const FastbootPhoneOptions& options,
+Result<> run_fastboot_phone(Transport& cable, PhoneFlash& flash, const FastbootPhoneOptions& options, Waiter& waiter,
                             const RunContext& context);
 
 /// A download agent file that holds nothing but random bytes in the right places: for the simulator and its tests.

@@ -10,16 +10,19 @@
 
 namespace salvage::device {
 
-/// Faults of a simulated phone.  Byte counts are of what it has sent since it was switched on; each fault strikes once
-/// unless it says otherwise.
+/// Faults of a simulated phone.  A position is the number of a byte, from 0, since the phone was switched on: of what
+/// it sends, where a download agent is played; in fastboot, where a phone says little, of commands, data and answers
+/// in the order in which they cross the link, both ways, without what TCP and UDP put around them.  Each fault strikes
+/// once unless it says otherwise.
 struct PhoneFaults {
-    std::optional<std::uint64_t> disconnect_at{};   ///< the cable is pulled after so many bytes sent
-    std::optional<std::uint64_t> stall_at{};        ///< nothing more is sent or taken after so many
-    std::optional<std::uint64_t> lose_byte_at{};    ///< this one byte is not sent
+    std::optional<std::uint64_t> disconnect_at{};   ///< the cable is pulled before this byte
+    std::optional<std::uint64_t> stall_at{};        ///< from this byte on nothing is sent or taken
+    std::optional<std::uint64_t> lose_byte_at{};    ///< this one byte does not arrive
     std::optional<std::uint64_t> short_packet_at{}; ///< the transfer that reaches this byte is cut there
     std::optional<std::uint64_t> flip_bit_at{};     ///< this byte arrives with its lowest bit turned: a bad checksum
-    std::optional<std::uint64_t> error_status_at{}; ///< the first status after so many bytes is an error
-    std::optional<std::uint64_t> bytes_a_second{};  ///< a slow link, all the time
+    std::optional<std::uint64_t>
+        error_status_at{}; ///< the first status from here on is an error; fastboot: the first OKAY
+    std::optional<std::uint64_t> bytes_a_second{}; ///< a slow link, all the time
     bool demand_authentication{false}; ///< SLA, DAA and the rest: target config says so and SEND_DA is refused
     bool is_bootloader_locked{false};  ///< fastboot: flash and erase are refused
     std::vector<std::string> refused_partitions{}; ///< fastboot: download for these is not allowed

@@ -32,6 +32,8 @@ struct ReadOptions {
     unsigned retries{1};
     Verify verify{Verify::no};
     ForeignMap foreign_map{ForeignMap::refuse};
+    /// What a device is told when everything was read; nothing: it stays as it is, a phone with its agent running.
+    std::optional<device::FlashReader::Goodbye> goodbye{device::FlashReader::Goodbye::power_off};
 
     ByteCount request{64ULL << 20U}; ///< asked of the device at once where all goes well
     ByteCount cluster{64ULL << 10U}; ///< set aside around a failed place, for later
@@ -67,6 +69,7 @@ struct ReadReport {
     std::vector<std::string> partitions; ///< as asked for
     Verify verify{Verify::no};
     unsigned reconnects{0};
+    std::optional<Error> goodbye; ///< why the device could not be let go as asked for: no error of the read
     std::filesystem::path manifest;
     std::filesystem::path sums; ///< for `sha256sum -c`
 
@@ -93,7 +96,11 @@ struct ReadReport {
 struct StorageReport {
     std::string identity;
     device::StorageInfo storage;
+    std::optional<Error> goodbye; ///< as ReadReport's
 };
-[[nodiscard]] Result<StorageReport> read_storage_info(const device::Connect& connect, const RunContext& context);
+/// `goodbye` as that of ReadOptions.
+[[nodiscard]] Result<StorageReport> read_storage_info(const device::Connect& connect,
+                                                      std::optional<device::FlashReader::Goodbye> goodbye,
+                                                      const RunContext& context);
 
 } // namespace salvage::rescue

@@ -13,7 +13,6 @@
 namespace salvage::device {
 namespace {
 
-constexpr Timeout usual_silence{30000};
 constexpr Timeout look_for_a_stop{50};
 /// Lines to one command: `getvar all` of a phone with 128 partitions and six variables each is far below.
 constexpr std::size_t max_lines = 4096;
@@ -56,7 +55,7 @@ Result<> Conversation::say(std::string_view command)
                      "connect anew; start the phone's fastboot again where that does not help",
                      {}};
     }
-    return noted(link_->send(as_bytes(command), usual_silence).in(fmt::format("sending \"{}\"", command)));
+    return noted(link_->send(as_bytes(command), waits_.answer).in(fmt::format("sending \"{}\"", command)));
 }
 
 Result<std::string> Conversation::receive(const AnswerWait& wait)
@@ -133,7 +132,7 @@ Result<> Conversation::download(const io::ByteSource& data, const Sent& sent)
     }
     const auto command = fmt::format("download:{:08x}", size);
     SALVAGE_TRY(say(command));
-    const AnswerWait wait{.silence = usual_silence, .context = nullptr};
+    const AnswerWait wait{.silence = waits_.answer, .context = nullptr};
     const auto answer = SALVAGE_TRY(noted(hear(command, wait, listener_)));
     if (answer.kind != Answer::Kind::data || answer.size != size) {
         const auto found = answer.kind == Answer::Kind::data ? fmt::format("it wants {} bytes", answer.size)
@@ -142,7 +141,8 @@ Result<> Conversation::download(const io::ByteSource& data, const Sent& sent)
                                         fmt::format("{}, expected {}", found, size))});
     }
     SALVAGE_TRY(noted(send_all(data, sent)));
-    SALVAGE_TRY(noted(hear(command, wait, listener_)));
+    // Buffers on the way hold MiBs; over a slow link the last of them takes longer than an answer.
+    SALVAGE_TRY(noted(hear(command, {.silence = waits_.work, .context = nullptr}, listener_)));
     return {};
 }
 
@@ -154,7 +154,7 @@ Result<> Conversation::send_all(const io::ByteSource& data, const Sent& sent)
         const auto step =
             std::span{buffer}.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - at)));
         SALVAGE_TRY(data.read_at(ByteOffset{at}, step).in("reading what is to be flashed"));
-        SALVAGE_TRY(link_->send(step, usual_silence).in("sending the image"));
+        SALVAGE_TRY(link_->send(step, waits_.answer).in("sending the image"));
         at += step.size();
         sent(at);
     }
@@ -164,7 +164,7 @@ Result<> Conversation::send_all(const io::ByteSource& data, const Sent& sent)
 Result<> Conversation::say_goodbye(std::string_view command)
 {
     SALVAGE_TRY(say(command));
-    const AnswerWait wait{.silence = usual_silence, .context = nullptr};
+    const AnswerWait wait{.silence = waits_.answer, .context = nullptr};
     const auto answer = noted(hear(command, wait, listener_));
     if (!answer.has_value() && answer.error().code != ErrorCode::disconnected) {
         return answer.error();

@@ -21,8 +21,8 @@ struct AnswerWait {
 
 class Conversation {
 public:
-    Conversation(std::unique_ptr<FastbootLink> link, Fastboot::Listener listener)
-        : link_{std::move(link)}, listener_{std::move(listener)}
+    Conversation(std::unique_ptr<FastbootLink> link, Fastboot::Listener listener, FastbootWaits waits)
+        : link_{std::move(link)}, listener_{std::move(listener)}, waits_{waits}
     {
     }
 
@@ -58,6 +58,7 @@ private:
 
     std::unique_ptr<FastbootLink> link_;
     Fastboot::Listener listener_;
+    FastbootWaits waits_;
     std::optional<std::string> broken_; ///< by what
 };
 

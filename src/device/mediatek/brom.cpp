@@ -2,6 +2,8 @@
 #include "device/mediatek/brom.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -19,6 +21,8 @@ constexpr std::uint32_t max_id_bytes = 256;
 // An agent is uploaded in the medium's packets, with an empty one after each of these.
 constexpr std::size_t upload_group_bytes = 0x2000;
 constexpr std::size_t stream_piece_bytes = 0x400;
+// What a preloader may have said since it was plugged in lies in the terminal's buffer (4 KiB) and the cable's.
+constexpr std::size_t max_greeting_bytes = 8192;
 // A boot ROM has it always; a preloader from this version on.
 constexpr std::uint8_t last_version_without_ids = 2;
 
@@ -71,17 +75,36 @@ Result<> expect_good_status(Wire& wire, std::string_view step)
 
 enum class Knock : std::uint8_t { answered, unanswered };
 
+/// A preloader that sees somebody listen says "READY" every 20 ms until it hears the first knock.
+constexpr bool is_greeting(std::byte byte) noexcept
+{
+    constexpr std::string_view greeting = "READY";
+    return greeting.find(static_cast<char>(byte)) != std::string_view::npos;
+}
+
+/// The answer to one byte; nothing where none comes in time.  Greetings are passed over.
+Result<std::optional<std::byte>> answer_to_knock(Wire& wire)
+{
+    for (std::size_t i = 0; i < max_greeting_bytes; ++i) {
+        std::array<std::byte, 1> answer{};
+        const auto got = wire.read_within(answer, knock_patience);
+        if (!got.has_value()) {
+            return got.error().code == ErrorCode::timed_out ? Result<std::optional<std::byte>>{std::nullopt}
+                                                            : Result<std::optional<std::byte>>{got.error()};
+        }
+        if (!is_greeting(answer[0])) {
+            return std::optional{answer[0]};
+        }
+    }
+    return std::optional<std::byte>{};
+}
+
 /// One run over the four bytes.
 Result<Knock> knock(Wire& wire)
 {
     for (const auto each : handshake) {
         SALVAGE_TRY(wire.write_byte(each));
-        std::array<std::byte, 1> answer{};
-        const auto got = wire.read_within(answer, knock_patience);
-        if (!got.has_value() && got.error().code != ErrorCode::timed_out) {
-            return Error{got.error()};
-        }
-        if (!got.has_value() || answer[0] != ~each) {
+        if (SALVAGE_TRY(answer_to_knock(wire)) != ~each) {
             return Knock::unanswered;
         }
     }
@@ -206,8 +229,7 @@ Error authentication_demanded(std::string_view why)
 
 Result<> shake_hands(Wire& wire)
 {
-    // What a preloader says before it is spoken to ("READY") is not an answer.
-    SALVAGE_TRY(wire.drain(quiet));
+    // A preloader takes the first knock for a sign of life and answers the second.
     const auto attempts = std::max<std::int64_t>(wire.silence() / knock_patience, 1);
     for (std::int64_t i = 0; i < attempts; ++i) {
         if (wire.is_stopped()) {

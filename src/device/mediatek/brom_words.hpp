@@ -1,5 +1,6 @@
 // The words of the conversation with a MediaTek boot ROM or preloader.  Big-endian, one byte a command.
-// Sources: mtkclient, Library/mtk_preloader.py and Library/Port.py; penumbra, src/connection.
+// Sources: mtkclient, Library/mtk_preloader.py and Library/Port.py; penumbra, src/connection; for the preloader
+// MediaTek's own, core/download.c.
 #pragma once
 
 #include <array>
@@ -26,12 +27,14 @@ enum class Command : std::uint8_t {
     get_hw_sw_version = 0xFC,
     get_hw_code = 0xFD,
     get_boot_loader_version = 0xFE, ///< a preloader answers its version, a boot ROM echoes
-    get_version = 0xFF,
+    get_version = 0xFF,             ///< a boot ROM answers its version, a preloader echoes
 };
 
 /// Up to this a status is success.
 constexpr std::uint16_t max_good_status = 0xFF;
 constexpr std::uint16_t status_sla_required = 0x1D0D;
+/// The agent's signature is not one that this phone trusts (DAA).
+constexpr std::uint16_t status_bad_signature = 0x7024;
 
 /// Bits of the target config.
 enum TargetConfig : std::uint32_t {

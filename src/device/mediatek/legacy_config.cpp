@@ -95,7 +95,7 @@ std::size_t words_behind_status(std::uint16_t hw_code) noexcept
 
 std::size_t bytes_before_pass(std::uint16_t hw_code) noexcept
 {
-    return hw_code == 0x8163 ? 4 : 0;
+    return hw_code == 0x8127 || hw_code == 0x8163 ? 4 : 0;
 }
 
 std::vector<Bytes> stage_config(const MediatekIdentity& identity)

@@ -61,10 +61,10 @@ std::unique_ptr<FastbootPhoneLink> make_fastboot_phone_cable(Transport& cable)
     return std::make_unique<CableLink>(cable);
 }
 
-Result<> run_fastboot_phone(Transport& cable, PhoneFlash& flash, const FastbootPhoneOptions& options,
+Result<> run_fastboot_phone(Transport& cable, PhoneFlash& flash, const FastbootPhoneOptions& options, Waiter& waiter,
                             const RunContext& context)
 {
-    FastbootPhone phone{flash, options};
+    FastbootPhone phone{flash, options, waiter};
     const auto link = make_fastboot_phone_cable(cable);
     SALVAGE_TRY(phone.serve(*link, context));
     return {};

@@ -46,11 +46,9 @@ WritePartition writer(PhoneFlash& flash, const PhonePartition& partition)
 
 } // namespace
 
-FastbootPhone::FastbootPhone(PhoneFlash& flash, const FastbootPhoneOptions& options)
-    : flash_{&flash}, options_{&options}, is_unlocked_{!options.faults.is_bootloader_locked},
-      faults_{.disconnect_at = options.faults.disconnect_at,
-              .stall_at = options.faults.stall_at,
-              .error_status_at = options.faults.error_status_at}
+FastbootPhone::FastbootPhone(PhoneFlash& flash, const FastbootPhoneOptions& options, Waiter& waiter)
+    : flash_{&flash}, options_{&options}, waiter_{&waiter}, is_unlocked_{!options.faults.is_bootloader_locked},
+      faults_{options.faults}
 {
 }
 

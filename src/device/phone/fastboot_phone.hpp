@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "device/phone/faults.hpp"
 #include "fastboot_link.hpp"
 #include "salvage/core/run_context.hpp"
 #include "salvage/device/phone.hpp"
@@ -14,8 +15,8 @@ namespace salvage::device {
 /// What of a phone outlives one host.
 class FastbootPhone {
 public:
-    /// Both outlive it.
-    FastbootPhone(PhoneFlash& flash, const FastbootPhoneOptions& options);
+    /// All outlive it.
+    FastbootPhone(PhoneFlash& flash, const FastbootPhoneOptions& options, Waiter& waiter);
 
     enum class End : std::uint8_t { host_is_gone, is_rebooted, is_stopped };
     /// Serves one host.  Errors: disconnected (by the fault), malformed, io.
@@ -39,28 +40,12 @@ public:
     Outcome erase(std::string_view partition);
     Outcome unlock();
 
-    /// Counts what went over, for the faults.
-    struct Faults {
-        std::uint64_t bytes{0};
-        std::optional<std::uint64_t> disconnect_at;
-        std::optional<std::uint64_t> stall_at;
-        std::optional<std::uint64_t> error_status_at;
-        /// Whether the fault is due; it strikes once.
-        bool strikes(std::optional<std::uint64_t>& at) const noexcept
-        {
-            const bool is_due = at && bytes >= *at;
-            if (is_due) {
-                at.reset();
-            }
-            return is_due;
-        }
-    };
-
 private:
     PhoneFlash* flash_;
     const FastbootPhoneOptions* options_;
+    Waiter* waiter_;
     bool is_unlocked_;
-    Faults faults_;
+    FaultCounter faults_;
 };
 
 /// The value of a variable; nothing where the phone does not know it.

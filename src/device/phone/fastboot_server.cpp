@@ -74,9 +74,10 @@ std::uint16_t FastbootServer::port() const noexcept
     return port_of(state_->socket);
 }
 
-Result<> FastbootServer::run(PhoneFlash& flash, const FastbootPhoneOptions& options, const RunContext& context)
+Result<> FastbootServer::run(PhoneFlash& flash, const FastbootPhoneOptions& options, Waiter& waiter,
+                             const RunContext& context)
 {
-    FastbootPhone phone{flash, options};
+    FastbootPhone phone{flash, options, waiter};
     const auto udp = make_fastboot_phone_udp(state_->socket);
     const auto serve_udp = [&]() -> Result<> {
         SALVAGE_TRY(udp->open(slice));

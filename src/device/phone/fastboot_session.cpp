@@ -20,35 +20,39 @@ constexpr std::size_t data_step_bytes = 64U << 10U;
 /// The link with the phone's faults on it, each wait in slices so that a stop is heard.
 class Line {
 public:
-    Line(FastbootPhoneLink& link, FastbootPhone::Faults& faults, const RunContext& context)
-        : link_{&link}, faults_{&faults}, context_{&context}
+    Line(FastbootPhoneLink& link, FaultCounter& faults, Waiter& waiter, const RunContext& context)
+        : link_{&link}, faults_{&faults}, waiter_{&waiter}, context_{&context}
     {
     }
 
     Result<std::string> command()
     {
-        SALVAGE_TRY(suffer());
-        auto text = SALVAGE_TRY(again([&] { return link_->receive_command(slice); }));
-        faults_->bytes += text.size();
+        std::string text;
+        while (text.empty()) {
+            text = SALVAGE_TRY(again([&] { return link_->receive_command(slice); }));
+            text.resize(SALVAGE_TRY(cross(text)));
+        }
         return text;
     }
     Result<std::size_t> data(std::span<std::byte> into)
     {
-        SALVAGE_TRY(suffer());
-        const auto count = SALVAGE_TRY(again([&] { return link_->receive_data(into, slice); }));
-        faults_->bytes += count;
+        std::size_t count = 0;
+        while (count == 0) {
+            count = SALVAGE_TRY(again([&] { return link_->receive_data(into, slice); }));
+            count = SALVAGE_TRY(cross(into.first(count)));
+        }
         return count;
     }
+    /// What a pulled cable or a stall cuts does not arrive at all: no medium hands half a message on.
     Result<> say(std::string_view code, std::string_view text)
     {
-        SALVAGE_TRY(suffer());
         auto bytes = fmt::format("{}{}", code, text);
-        if (code == "OKAY" && faults_->strikes(faults_->error_status_at)) {
+        if (code == "OKAY" && faults_->takes_error_status()) {
             bytes = "FAILthis error was asked for";
         }
         bytes.resize(std::min(bytes.size(), max_answer_bytes));
-        faults_->bytes += bytes.size();
-        return again([&] { return link_->answer(bytes, slice); });
+        bytes.resize(SALVAGE_TRY(cross(bytes)));
+        return bytes.empty() ? Result<>{} : again([&] { return link_->answer(bytes, slice); });
     }
 
 private:
@@ -66,24 +70,50 @@ private:
         }
     }
 
-    /// The faults that are due.
-    Result<> suffer()
+    /// A transfer crosses the link, spoiled where that is due; how much of it arrives.
+    Result<std::size_t> cross(std::span<std::byte> transfer)
     {
-        if (faults_->strikes(faults_->disconnect_at)) {
+        SALVAGE_TRY(take_time(faults_->time_of(transfer.size())));
+        const auto passage = faults_->pass(transfer);
+        switch (passage.cable) {
+        case FaultCounter::Cable::sound: return passage.left;
+        case FaultCounter::Cable::pulled:
             return Error{
                 ErrorCode::disconnected, "the cable was pulled", "this fault was asked for", std::nullopt, {}, {}};
+        case FaultCounter::Cable::silent: return hang();
         }
-        if (faults_->strikes(faults_->stall_at)) {
-            while (!context_->is_stopped()) {
-                SALVAGE_TRY(again([&] { return link_->swallow(slice); }));
+        return passage.left;
+    }
+    Result<std::size_t> cross(std::string& text) { return cross(std::as_writable_bytes(std::span<char>{text})); }
+
+    /// Takes what comes and says nothing more.
+    Error hang()
+    {
+        while (!context_->is_stopped()) {
+            if (auto swallowed = again([&] { return link_->swallow(slice); }); !swallowed.has_value()) {
+                return std::move(swallowed).error();
             }
-            return cancelled("the phone was switched off");
+        }
+        return cancelled("the phone was switched off");
+    }
+
+    /// In slices: a slow link may take minutes.
+    Result<> take_time(std::chrono::nanoseconds time)
+    {
+        while (time.count() > 0) {
+            if (context_->is_stopped()) {
+                return cancelled("the phone was switched off");
+            }
+            const auto part = std::min<std::chrono::nanoseconds>(time, slice);
+            waiter_->wait(part);
+            time -= part;
         }
         return {};
     }
 
     FastbootPhoneLink* link_;
-    FastbootPhone::Faults* faults_;
+    FaultCounter* faults_;
+    Waiter* waiter_;
     const RunContext* context_;
 };
 
@@ -186,15 +216,15 @@ private:
 
 Result<FastbootPhone::End> FastbootPhone::serve(FastbootPhoneLink& link, const RunContext& context)
 {
-    const auto had_fault = faults_.disconnect_at.has_value();
-    const auto ended = Session{*this, Line{link, faults_, context}}.run();
+    const auto had_pull = faults_.has_pull();
+    const auto ended = Session{*this, Line{link, faults_, *waiter_, context}}.run();
     if (ended.has_value()) {
         return End::is_rebooted;
     }
     if (ended.error().code == ErrorCode::cancelled) {
         return End::is_stopped;
     }
-    const bool is_by_fault = had_fault && !faults_.disconnect_at;
+    const bool is_by_fault = had_pull && !faults_.has_pull();
     if (ended.error().code == ErrorCode::disconnected && !is_by_fault) {
         return End::host_is_gone;
     }

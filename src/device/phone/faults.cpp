@@ -1,9 +1,8 @@
-// Faults of a simulated phone.
+// Faults on the way between a simulated phone and its host.
 #include "device/phone/faults.hpp"
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
 namespace salvage::device {
 namespace {
@@ -12,20 +11,78 @@ constexpr Timeout stall_slice{1000};
 
 } // namespace
 
-bool FaultyCable::is_due(const std::optional<std::uint64_t>& at, std::size_t count) const
+bool FaultCounter::is_due(const Position& at, std::size_t count) const
 {
-    return at && *at >= sent_ && *at < sent_ + count;
+    return at && *at >= position_ && *at - position_ < count;
+}
+
+std::optional<std::size_t> FaultCounter::strike(Position& at, std::size_t count) const
+{
+    if (!is_due(at, count)) {
+        return std::nullopt;
+    }
+    const auto where = static_cast<std::size_t>(*at - position_);
+    at.reset();
+    return where;
+}
+
+bool FaultCounter::is_struck(std::size_t count) const
+{
+    return is_due(faults_.disconnect_at, count) || is_due(faults_.stall_at, count) ||
+           is_due(faults_.short_packet_at, count) || is_due(faults_.lose_byte_at, count) ||
+           is_due(faults_.flip_bit_at, count);
+}
+
+FaultCounter::Passage FaultCounter::pass(std::span<std::byte> transfer)
+{
+    const auto count = transfer.size();
+    Passage out{.left = count};
+    if (const auto at = strike(faults_.short_packet_at, count)) {
+        out.left = *at;
+    }
+    if (const auto at = strike(faults_.stall_at, out.left)) {
+        out = {.left = *at, .cable = Cable::silent};
+    }
+    if (const auto at = strike(faults_.disconnect_at, out.left)) {
+        out = {.left = *at, .cable = Cable::pulled};
+    }
+    if (const auto at = strike(faults_.flip_bit_at, out.left)) {
+        transfer[*at] ^= std::byte{1};
+    }
+    if (const auto at = strike(faults_.lose_byte_at, out.left)) {
+        std::ranges::copy(transfer.first(out.left).subspan(*at + 1), transfer.subspan(*at).begin());
+        --out.left;
+    }
+    position_ += count;
+    return out;
+}
+
+bool FaultCounter::takes_error_status()
+{
+    const bool is_due_now = faults_.error_status_at && position_ >= *faults_.error_status_at;
+    if (is_due_now) {
+        faults_.error_status_at.reset();
+    }
+    return is_due_now;
+}
+
+std::chrono::nanoseconds FaultCounter::time_of(std::size_t count) const
+{
+    const auto speed = faults_.bytes_a_second.value_or(0);
+    if (speed == 0) {
+        return {};
+    }
+    const std::chrono::duration<double> seconds{static_cast<double>(count) / static_cast<double>(speed)};
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(seconds);
 }
 
 Error FaultyCable::pulled()
 {
-    is_pulled_ = true;
     return Error{ErrorCode::disconnected, "the cable of the simulated phone is pulled", {}, std::nullopt, {}, {}};
 }
 
 Result<> FaultyCable::stall()
 {
-    is_stalled_ = true;
     std::array<std::byte, 1U << 14U> dropped{};
     while (!context_->is_stopped()) {
         const auto got = cable_->read_some(dropped, stall_slice);
@@ -36,31 +93,9 @@ Result<> FaultyCable::stall()
     return cancelled("the simulated phone was stopped");
 }
 
-Bytes FaultyCable::spoiled(ByteView bytes)
+Result<> FaultyCable::send(ByteView bytes, Timeout timeout)
 {
-    Bytes out{bytes.begin(), bytes.end()};
-    if (is_due(faults_.flip_bit_at, bytes.size())) {
-        out[*faults_.flip_bit_at - sent_] ^= std::byte{1};
-        faults_.flip_bit_at.reset();
-    }
-    if (is_due(faults_.lose_byte_at, bytes.size())) {
-        out.erase(out.begin() + static_cast<std::ptrdiff_t>(*faults_.lose_byte_at - sent_));
-        faults_.lose_byte_at.reset();
-    }
-    return out;
-}
-
-Result<> FaultyCable::pass(ByteView bytes, Timeout timeout)
-{
-    const bool is_spoiled = is_due(faults_.flip_bit_at, bytes.size()) || is_due(faults_.lose_byte_at, bytes.size());
-    const auto copy = is_spoiled ? spoiled(bytes) : Bytes{};
-    const auto out = is_spoiled ? ByteView{copy} : bytes;
-    sent_ += bytes.size();
-    // A transfer of which nothing is left must not become a zero-length packet.
-    if (out.empty() && !bytes.empty()) {
-        return {};
-    }
-    return faults_.bytes_a_second.value_or(0) > 0 ? trickle(out, timeout) : cable_->write(out, timeout);
+    return faults_.time_of(bytes.size()).count() > 0 ? trickle(bytes, timeout) : cable_->write(bytes, timeout);
 }
 
 /// Whole packets at a time, so that the transfer stays one.
@@ -69,66 +104,48 @@ Result<> FaultyCable::trickle(ByteView bytes, Timeout timeout)
     constexpr std::size_t piece_bytes = 4096;
     const auto packet = cable_->packet_bytes();
     const auto most = (piece_bytes + packet - 1) / packet * packet;
-    do {
+    while (!bytes.empty()) {
         const auto piece = bytes.first(std::min(bytes.size(), most));
-        const auto seconds = static_cast<double>(piece.size()) / static_cast<double>(*faults_.bytes_a_second);
-        waiter_->wait(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>{seconds}));
+        waiter_->wait(faults_.time_of(piece.size()));
         SALVAGE_TRY(cable_->write(piece, timeout));
         bytes = bytes.subspan(piece.size());
-    } while (!bytes.empty());
+    }
     return {};
 }
 
 Result<> FaultyCable::write(ByteView bytes, Timeout timeout)
 {
-    if (is_pulled_) {
-        return pulled();
+    using Cable = FaultCounter::Cable;
+    if (state_ == Cable::sound && !faults_.is_struck(bytes.size())) {
+        faults_.skip(bytes.size());
+        return send(bytes, timeout);
     }
-    if (is_stalled_) {
-        return stall();
-    }
-    if (is_due(faults_.disconnect_at, bytes.size())) {
-        const auto count = *faults_.disconnect_at - sent_;
-        if (count > 0) {
-            SALVAGE_TRY(pass(bytes.first(count), timeout));
+    if (state_ == Cable::sound) {
+        Bytes transfer{bytes.begin(), bytes.end()};
+        const auto passage = faults_.pass(transfer);
+        // A transfer of which nothing is left must not become a zero-length packet.
+        if (passage.left > 0) {
+            SALVAGE_TRY(send(ByteView{transfer}.first(passage.left), timeout));
         }
-        return pulled();
+        state_ = passage.cable;
     }
-    if (is_due(faults_.stall_at, bytes.size())) {
-        const auto count = *faults_.stall_at - sent_;
-        if (count > 0) {
-            SALVAGE_TRY(pass(bytes.first(count), timeout));
-        }
-        return stall();
+    switch (state_) {
+    case Cable::sound: return {};
+    case Cable::pulled: return pulled();
+    case Cable::silent: return stall();
     }
-    if (is_due(faults_.short_packet_at, bytes.size())) {
-        const auto count = *faults_.short_packet_at - sent_;
-        faults_.short_packet_at.reset();
-        const auto cut = bytes.first(count);
-        sent_ += bytes.size() - count;
-        return count > 0 ? pass(cut, timeout) : Result<>{};
-    }
-    return pass(bytes, timeout);
+    return {};
 }
 
 Result<std::size_t> FaultyCable::read_some(std::span<std::byte> into, Timeout timeout)
 {
-    if (is_pulled_) {
+    if (state_ == FaultCounter::Cable::pulled) {
         return pulled();
     }
-    if (is_stalled_) {
+    if (state_ == FaultCounter::Cable::silent) {
         SALVAGE_TRY(stall());
     }
     return cable_->read_some(into, timeout);
-}
-
-bool FaultyCable::takes_error_status()
-{
-    if (faults_.error_status_at && sent_ >= *faults_.error_status_at) {
-        faults_.error_status_at.reset();
-        return true;
-    }
-    return false;
 }
 
 } // namespace salvage::device

@@ -1,6 +1,8 @@
 // Reading and writing at a simulated phone's end.
 #include "device/phone/mediatek_line.hpp"
 
+#include <algorithm>
+
 namespace salvage::device::phone {
 namespace {
 
@@ -36,6 +38,24 @@ Result<std::byte> Line::read_byte()
     std::array<std::byte, 1> one{};
     SALVAGE_TRY(read(one));
     return one[0];
+}
+
+Result<std::optional<std::byte>> Line::read_byte_within(Timeout timeout)
+{
+    std::array<std::byte, 1> one{};
+    for (Timeout waited{0}; waited < timeout; waited += slice) {
+        if (context_->is_stopped()) {
+            return cancelled("the simulated phone was stopped");
+        }
+        const auto got = reader_.read_some(one, std::min(slice, timeout - waited));
+        if (got.has_value()) {
+            return std::optional{one[0]};
+        }
+        if (got.error().code != ErrorCode::timed_out) {
+            return Error{got.error()};
+        }
+    }
+    return std::optional<std::byte>{};
 }
 
 Error broken(std::string_view step, std::string_view why)

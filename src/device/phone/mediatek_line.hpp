@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -27,6 +28,8 @@ public:
     /// Waits as long as it takes.  Errors: disconnected, cancelled, io.
     Result<> read(std::span<std::byte> into);
     Result<std::byte> read_byte();
+    /// Nothing where none came in time.  Errors: disconnected, cancelled, io.
+    Result<std::optional<std::byte>> read_byte_within(Timeout timeout);
     template <std::unsigned_integral T>
     Result<T> read_be()
     {
@@ -56,6 +59,7 @@ struct Phone {
     PhoneFlash* flash{};
     const MediatekPhoneOptions* options{};
     Waiter* waiter{};
+    Log* log{};
 };
 
 /// What the preloader was given.
@@ -64,6 +68,11 @@ struct LoadedAgent {
     std::uint32_t length{};
 };
 
+/// A preloader's "READY", to a terminal that somebody holds.  A real one says it every 20 ms until the first knock;
+/// once shows whether a host bears it.  It is not counted for faults.
+Result<> greet(Transport& cable, const RunContext& context);
+/// From the plug until the host has knocked rightly.
+Result<> answer_knock(Phone& phone);
 /// From the handshake until an agent is started.
 Result<LoadedAgent> run_preloader(Phone& phone);
 /// From the agent's first byte until the host lets the phone go.

@@ -1,9 +1,11 @@
-// The preloader or boot ROM of a simulated phone.  Sources: see brom_words.hpp.
-#include <algorithm>
+// The preloader or boot ROM of a simulated phone.  Sources: MediaTek's preloader, core/download.c (usbdl_handler), for
+// what a preloader answers; brom_words.hpp.
 #include <array>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include "device/mediatek/brom.hpp"
 #include "device/mediatek/brom_words.hpp"
 #include "device/phone/mediatek_line.hpp"
 
@@ -23,10 +25,17 @@ constexpr std::uint32_t max_agent_bytes = 16U << 20U;
 constexpr std::uint32_t max_words = 1024;
 constexpr std::uint16_t status_good = 0;
 constexpr std::uint16_t status_bad = 0x1D01;
+constexpr std::uint16_t status_bad_jump = 0x1D0F;
+constexpr std::uint16_t status_not_aligned = 0xFFFF;
+constexpr std::uint16_t status_no_words = 0xFFFE;
 
-constexpr std::uint32_t all_authentication = brom::secure_boot | brom::serial_link_authorization |
-                                             brom::download_agent_authorization | brom::memory_read_authorization |
-                                             brom::memory_write_authorization;
+// A preloader has no more flags than these.
+constexpr std::uint32_t preloader_authentication =
+    brom::secure_boot | brom::serial_link_authorization | brom::download_agent_authorization;
+constexpr std::uint32_t brom_authentication =
+    preloader_authentication | brom::memory_read_authorization | brom::memory_write_authorization;
+// XFlash, ME_ID, SOC_ID
+constexpr std::uint32_t capabilities = 7;
 
 /// A1 for each byte of the id: recognisable, and no one's.
 template <std::size_t N>
@@ -45,45 +54,21 @@ public:
 
     Result<LoadedAgent> run()
     {
-        SALVAGE_TRY(shake_hands());
-        while (true) {
+        SALVAGE_TRY(answer_knock(*phone_));
+        while (!is_started_) {
             const auto command = SALVAGE_TRY(line_->read_byte());
-            if (command == brom::handshake.front()) {
-                // A host that knocks again, or once too often.
-                SALVAGE_TRY(line_->write_byte(~command));
-                SALVAGE_TRY(shake_hands_from(1));
-                continue;
-            }
             SALVAGE_TRY(answer(static_cast<Command>(command)));
-            if (is_started_) {
-                return agent_;
-            }
         }
+        return agent_;
     }
 
 private:
-    Result<> shake_hands() { return shake_hands_from(0); }
-
-    /// Each byte of the knock is answered with its complement; a wrong one begins anew, and the first may be repeated.
-    Result<> shake_hands_from(std::size_t next)
-    {
-        while (next < brom::handshake.size()) {
-            const auto got = SALVAGE_TRY(line_->read_byte());
-            const bool is_first = got == brom::handshake.front();
-            if (!is_first && got != brom::handshake[next]) {
-                next = 0;
-                continue;
-            }
-            SALVAGE_TRY(line_->write_byte(~got));
-            next = is_first ? 1 : next + 1;
-        }
-        return {};
-    }
-
+    [[nodiscard]] bool is_brom() const { return phone_->options->is_brom; }
+    [[nodiscard]] bool demands_authentication() const { return phone_->options->faults.demand_authentication; }
     [[nodiscard]] std::uint32_t target_config() const
     {
         return phone_->options->target_config |
-               (phone_->options->faults.demand_authentication ? all_authentication : 0U);
+               (!demands_authentication() ? 0U : (is_brom() ? brom_authentication : preloader_authentication));
     }
 
     Result<> status(std::uint16_t value)
@@ -95,10 +80,10 @@ private:
     {
         const auto echo = static_cast<std::byte>(command);
         switch (command) {
-        // These two are answered without an echo, except by a boot ROM that is asked for its boot loader's version.
-        case Command::get_boot_loader_version:
-            return line_->write_byte(phone_->options->is_brom ? echo : preloader_version);
-        case Command::get_version: return line_->write_byte(brom_version);
+        // A boot ROM has no boot loader's version to tell, a preloader none of the boot ROM: each says the question
+        // back.
+        case Command::get_boot_loader_version: return line_->write_byte(is_brom() ? echo : preloader_version);
+        case Command::get_version: return line_->write_byte(is_brom() ? brom_version : echo);
         default: break;
         }
         SALVAGE_TRY(line_->write_byte(echo));
@@ -120,7 +105,7 @@ private:
             SALVAGE_TRY(line_->write_be<std::uint16_t>(sw_version));
             return status(status_good);
         case Command::get_preloader_capabilities:
-            SALVAGE_TRY(line_->write_be<std::uint32_t>(1)); // XFlash
+            SALVAGE_TRY(line_->write_be<std::uint32_t>(capabilities));
             return line_->write_be<std::uint32_t>(0);
         case Command::get_me_id: return tell_id(made_up_id<16>());
         case Command::get_soc_id: return tell_id(made_up_id<32>());
@@ -131,8 +116,12 @@ private:
         case Command::send_da: return take_agent();
         case Command::jump_da: return start_agent();
         default:
-            return broken("the host sent a command that the simulated preloader does not know",
-                          fmt::format("found {:#04x}", static_cast<unsigned>(command)));
+            // As a real one does: the echo, and the next command.
+            phone_->log->write(
+                "phone.unknown-command",
+                fmt::format("the host sent a command that the simulated preloader does not know: {:#04x}",
+                            static_cast<unsigned>(command)));
+            return {};
         }
     }
 
@@ -143,23 +132,31 @@ private:
         return line_->write_be<std::uint16_t>(status_good);
     }
 
-    Result<std::uint32_t> words_asked_for()
+    /// Nothing where the status was bad: then that was all.
+    Result<std::optional<std::uint32_t>> words_asked_for(std::size_t word_bytes)
     {
-        SALVAGE_TRY(line_->echo_be<std::uint32_t>()); // address
+        const auto address = SALVAGE_TRY(line_->echo_be<std::uint32_t>());
         const auto count = SALVAGE_TRY(line_->echo_be<std::uint32_t>());
+        if (address % word_bytes != 0 || count == 0) {
+            SALVAGE_TRY(status(count == 0 ? status_no_words : status_not_aligned));
+            return std::optional<std::uint32_t>{};
+        }
         if (count > max_words) {
             return broken("the host asks for too many words", fmt::format("found {}", count));
         }
         SALVAGE_TRY(status(status_good));
-        return count;
+        return std::optional{count};
     }
 
     /// All registers are 0.
     template <std::unsigned_integral T>
     Result<> read_registers()
     {
-        const auto count = SALVAGE_TRY(words_asked_for());
-        for (std::uint32_t i = 0; i < count; ++i) {
+        const auto count = SALVAGE_TRY(words_asked_for(sizeof(T)));
+        if (!count) {
+            return {};
+        }
+        for (std::uint32_t i = 0; i < *count; ++i) {
             SALVAGE_TRY(line_->write_be<T>(0));
         }
         return status(status_good);
@@ -168,13 +165,18 @@ private:
     template <std::unsigned_integral T>
     Result<> write_registers()
     {
-        const auto count = SALVAGE_TRY(words_asked_for());
-        for (std::uint32_t i = 0; i < count; ++i) {
+        const auto count = SALVAGE_TRY(words_asked_for(sizeof(T)));
+        if (!count) {
+            return {};
+        }
+        for (std::uint32_t i = 0; i < *count; ++i) {
             SALVAGE_TRY(line_->echo_be<T>());
         }
         return status(status_good);
     }
 
+    /// A boot ROM that demands authentication takes no agent before it; a preloader takes one, looks at its signature,
+    /// and restarts if that is not its maker's.
     Result<> take_agent()
     {
         agent_.address = SALVAGE_TRY(line_->echo_be<std::uint32_t>());
@@ -183,29 +185,40 @@ private:
         if (agent_.length == 0 || agent_.length > max_agent_bytes) {
             return broken("the host announces an impossible agent", fmt::format("{} bytes", agent_.length));
         }
-        if (phone_->options->faults.demand_authentication) {
+        if (demands_authentication() && is_brom()) {
             return status(brom::status_sla_required);
         }
         SALVAGE_TRY(status(status_good));
         Bytes bytes(agent_.length);
         SALVAGE_TRY(line_->read(bytes));
-        std::uint16_t checksum = 0;
-        for (std::size_t at = 0; at + 2 <= bytes.size(); at += 2) {
-            checksum ^= load_le<std::uint16_t>(std::span{bytes}.subspan(at));
+        SALVAGE_TRY(line_->write_be<std::uint16_t>(brom::upload_checksum(bytes)));
+        if (demands_authentication()) {
+            SALVAGE_TRY(status(brom::status_bad_signature));
+            return restarted();
         }
-        SALVAGE_TRY(line_->write_be<std::uint16_t>(checksum));
         return status(status_good);
     }
 
+    /// A preloader starts what it was given and does not look at the address.
     Result<> start_agent()
     {
         const auto address = SALVAGE_TRY(line_->read_be<std::uint32_t>());
         SALVAGE_TRY(line_->write_be<std::uint32_t>(address));
-        if (agent_.length == 0 || address != agent_.address) {
-            return status(status_bad);
+        if (is_brom() && (agent_.length == 0 || address != agent_.address)) {
+            return status(status_bad_jump);
+        }
+        if (agent_.length == 0) {
+            SALVAGE_TRY(status(brom::status_bad_signature));
+            return restarted();
         }
         is_started_ = true;
         return status(status_good);
+    }
+
+    [[nodiscard]] static Error restarted()
+    {
+        return Error{
+            ErrorCode::disconnected, "the simulated phone refused the agent and restarted", {}, std::nullopt, {}, {}};
     }
 
     Phone* phone_;

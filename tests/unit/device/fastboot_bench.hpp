@@ -1,6 +1,8 @@
 // A simulated bootloader on a thread of its own, over a cable, TCP or UDP, for tests of whoever talks to it.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <random>
@@ -55,6 +57,16 @@ inline std::string name_of(const ::testing::TestParamInfo<Medium>& info)
     return "Unknown";
 }
 
+/// Counts the waits that a slow link would make, and makes none.
+class CountingWaiter final : public Waiter {
+public:
+    void wait(std::chrono::nanoseconds time) override { waited_ += time.count(); }
+    [[nodiscard]] std::chrono::nanoseconds waited() const { return std::chrono::nanoseconds{waited_.load()}; }
+
+private:
+    std::atomic<std::int64_t> waited_{0};
+};
+
 /// A phone that runs on a thread of its own.
 class FastbootPhoneTest : public ::testing::TestWithParam<Medium> {
 protected:
@@ -76,8 +88,9 @@ protected:
         if (GetParam() == Medium::cable) {
             auto pipe = make_pipe(512);
             host_ = std::move(pipe.host);
-            phone_ = std::jthread{[this, context, cable = std::move(pipe.phone)]() mutable {
-                ended_ = run_fastboot_phone(*cable, *flash_, options_, context);
+            phone_ = std::jthread{[this, context, cable = std::move(pipe.phone), own = pipe.waiter]() mutable {
+                Waiter* const link_time = does_cable_take_time_ ? own.get() : &waiter_;
+                ended_ = run_fastboot_phone(*cable, *flash_, options_, *link_time, context);
                 cable.reset(); // the cable is pulled
             }};
             return;
@@ -87,7 +100,7 @@ protected:
         ASSERT_TRUE(is_ok(server));
         port_ = server->port();
         phone_ = std::jthread{[this, context, server = std::move(*server)]() mutable {
-            ended_ = server.run(*flash_, options_, context);
+            ended_ = server.run(*flash_, options_, waiter_, context);
         }};
     }
     [[nodiscard]] std::unique_ptr<FastbootLink> link()
@@ -140,6 +153,8 @@ protected:
     std::shared_ptr<PhoneFlash> flash_;
     std::unique_ptr<Transport> host_;
     std::uint16_t port_{0};
+    CountingWaiter waiter_;            ///< of a slow link
+    bool does_cable_take_time_{false}; ///< the cable's own clock goes on instead
     std::vector<std::string> lines_;
     Result<> ended_;
     std::stop_source stop_;

@@ -36,10 +36,10 @@ TEST(Mediatek, LearnsWhatThePhoneIs)
     EXPECT_EQ(identity->hw_version, 0xCA01);
     EXPECT_EQ(identity->target_config, 1U);
     EXPECT_EQ(identity->bootloader_version, 3);
-    EXPECT_EQ(identity->brom_version, 5);
+    EXPECT_EQ(identity->brom_version, 0xFF) << "a preloader does not tell";
     EXPECT_EQ(identity->me_id.size(), 16U);
     EXPECT_EQ(identity->soc_id.size(), 32U);
-    EXPECT_EQ(phone.context().clock->now(), std::chrono::milliseconds{20}) << "one moment of silence, then no waits";
+    EXPECT_EQ(phone.context().clock->now(), std::chrono::milliseconds{120}) << "one unanswered knock, then no waits";
 }
 
 TEST(Mediatek, TellsABootRomFromAPreloader)
@@ -48,6 +48,8 @@ TEST(Mediatek, TellsABootRomFromAPreloader)
     const auto identity = identify(phone);
     ASSERT_TRUE(is_ok(identity));
     EXPECT_EQ(identity->mode, MediatekIdentity::Mode::brom);
+    EXPECT_EQ(identity->brom_version, 5);
+    EXPECT_EQ(phone.context().clock->now(), std::chrono::milliseconds{0}) << "it answers the first knock";
 }
 
 TEST(Mediatek, KnowsAPhoneThatIsNotInItsTable)
@@ -137,17 +139,40 @@ TEST(Mediatek, GivesUpOnAPhoneThatNeverAnswers)
     pipe.host.reset();
 }
 
-TEST(Mediatek, ThePhoneAnswersAKnockThatIsRepeated)
+// MediaTek's preloader, core/handshake_usb.c (usb_listen): every 20 ms, as long as nobody has knocked.
+TEST(Mediatek, KnocksAtAPreloaderThatGreetsAllTheTime)
 {
-    SimulatedPhone phone{{.flash = small_flash()}};
-    const auto transport = phone.plug();
-    device::TransportReader reader{*transport};
-    Bytes one(1);
-    for (const auto each : {0xA0, 0xA0, 0xA0, 0x0A, 0xA0, 0x0A, 0x50, 0x05}) {
-        ASSERT_TRUE(is_ok(transport->write(std::array{static_cast<std::byte>(each)}, device::Timeout{1000})));
-        ASSERT_TRUE(is_ok(reader.read(one, device::Timeout{1000})));
-        EXPECT_EQ(one.front(), ~static_cast<std::byte>(each));
+    auto pipe = device::make_pipe(1);
+    std::jthread phone{[&] {
+        Bytes one(1);
+        device::TransportReader reader{*pipe.phone};
+        do {
+            pipe.phone->write(as_bytes("READY"), device::Timeout{1000}).unwrap();
+        } while (!reader.read(one, device::Timeout{20}).has_value());
+        // The first knock is not answered, and neither is one more behind it.
+        for (const auto each : device::brom::handshake) {
+            ASSERT_TRUE(is_ok(reader.read(one, std::chrono::minutes{1})));
+            EXPECT_EQ(one.front(), each);
+            pipe.phone->write(std::array{~each}, device::Timeout{1000}).unwrap();
+        }
+    }};
+    device::Wire wire{*pipe.host, device::Timeout{5000}};
+    EXPECT_TRUE(is_ok(device::brom::shake_hands(wire)));
+    EXPECT_LE(pipe.clock->now(), std::chrono::milliseconds{300});
+}
+
+TEST(Mediatek, IsNotKeptBusyByGreetingsForEver)
+{
+    auto pipe = device::make_pipe(1);
+    std::jthread phone{[&] {
+        while (pipe.phone->write(as_bytes("READYREADYREADYREADY"), std::chrono::minutes{1}).has_value()) {
+        }
+    }};
+    {
+        device::Wire wire{*pipe.host, device::Timeout{500}};
+        EXPECT_TRUE(fails_with(device::brom::shake_hands(wire), ErrorCode::timed_out));
     }
+    pipe.host.reset();
 }
 
 TEST(Mediatek, SaysThatTheDaFileIsForOtherPhones)

@@ -46,7 +46,9 @@ struct FakeFlash {
     std::optional<std::uint64_t> cut_after;     ///< bytes from now on; then the cable is pulled, once
     std::optional<std::uint64_t> kill_after;    ///< bytes from now on; then Killed is thrown
     unsigned refuse_connections{0};             ///< so many connections fail as out of step
+    bool is_deaf_at_last{false};                ///< it does not answer the goodbye
 
+    std::vector<device::FlashReader::Goodbye> goodbyes;
     unsigned connections{0};
     std::uint64_t given{0};
     std::vector<std::pair<std::string, ByteRange>> asked;
@@ -92,6 +94,15 @@ public:
             SALVAGE_TRY(send(from, packet, sink));
             at = packet.end();
         }
+        return {};
+    }
+
+    Result<> finish(Goodbye goodbye) override
+    {
+        if (flash_->is_deaf_at_last) {
+            return fault(ErrorCode::timed_out);
+        }
+        flash_->goodbyes.push_back(goodbye);
         return {};
     }
 

@@ -496,10 +496,55 @@ TEST_F(ReadFlash, OneOfTwoRunsIsRefused)
 
 TEST_F(ReadFlash, TellsWhatTheDeviceIs)
 {
-    const auto report = read_storage_info(flash.connector(), {});
+    const auto report = read_storage_info(flash.connector(), {}, {});
     ASSERT_TRUE(is_ok(report));
     EXPECT_EQ(report->storage.regions.size(), 4U);
     EXPECT_TRUE(flash.asked.empty());
+    EXPECT_TRUE(flash.goodbyes.empty());
+}
+
+using Goodbye = device::FlashReader::Goodbye;
+
+TEST_F(ReadFlash, SwitchesTheDeviceOffWhenAllIsRead)
+{
+    options.verify = Verify::yes;
+    const auto report = read();
+    ASSERT_TRUE(is_ok(report));
+    EXPECT_EQ(flash.goodbyes, std::vector{Goodbye::power_off});
+    EXPECT_FALSE(report->goodbye.has_value());
+}
+
+TEST_F(ReadFlash, LetsTheDeviceGoWhereItWasAskedTo)
+{
+    options.goodbye = Goodbye::fastboot;
+    ASSERT_TRUE(is_ok(read()));
+    ASSERT_TRUE(is_ok(read_storage_info(flash.connector(), Goodbye::boot, {})));
+    EXPECT_EQ(flash.goodbyes, (std::vector{Goodbye::fastboot, Goodbye::boot}));
+    options.goodbye.reset();
+    ASSERT_TRUE(is_ok(read()));
+    EXPECT_EQ(flash.goodbyes.size(), 2U) << "it was to stay as it is";
+}
+
+TEST_F(ReadFlash, NotesADeviceThatDoesNotAnswerTheGoodbye)
+{
+    flash.is_deaf_at_last = true;
+    const auto report = read();
+    ASSERT_TRUE(is_ok(report));
+    EXPECT_TRUE(report->regions.front().is_whole());
+    EXPECT_EQ(read_file(out), user());
+    ASSERT_TRUE(report->goodbye.has_value());
+    EXPECT_EQ(report->goodbye->code, ErrorCode::timed_out);
+    const auto info = read_storage_info(flash.connector(), Goodbye::power_off, {});
+    ASSERT_TRUE(is_ok(info));
+    EXPECT_TRUE(info->goodbye.has_value());
+}
+
+TEST_F(ReadFlash, SaysNoGoodbyeToADeviceItIsNotDoneWith)
+{
+    flash.cut_after = 50'000;
+    options.max_reconnects = 0;
+    EXPECT_FALSE(read().has_value());
+    EXPECT_TRUE(flash.goodbyes.empty());
 }
 
 /// A flash with a partition table of sgdisk's.

@@ -201,13 +201,14 @@ public:
     {
         stop();
         pipe_ = device::make_pipe(512);
-        thread_ = std::jthread{[this, cable = std::move(pipe_.phone)](const std::stop_token& token) mutable {
-            RunContext context;
-            context.stop = token;
-            const auto end = device::run_fastboot_phone(*cable, *flash_, options_, context);
-            ignore(end, "the host is gone, or a fault struck");
-            cable.reset();
-        }};
+        thread_ = std::jthread{
+            [this, cable = std::move(pipe_.phone), waiter = pipe_.waiter](const std::stop_token& token) mutable {
+                RunContext context;
+                context.stop = token;
+                const auto end = device::run_fastboot_phone(*cable, *flash_, options_, *waiter, context);
+                ignore(end, "the host is gone, or a fault struck");
+                cable.reset();
+            }};
         return device::Fastboot{device::make_fastboot_link(std::move(pipe_.host))};
     }
     [[nodiscard]] Bytes user() const
