@@ -1,4 +1,5 @@
 // AES on single blocks and in CBC without padding: what unwraps a master key.  FIPS 197, SP 800-38A.
+#include "crypto/aes_ni.hpp"
 #include "crypto/openssl.hpp"
 #include "salvage/crypto/cipher.hpp"
 
@@ -7,6 +8,9 @@ namespace {
 
 using openssl::BlockMode;
 using openssl::Direction;
+
+/// Up to here setting the key up costs more than the blocks do.
+constexpr std::size_t short_message = 64;
 
 AesBlock one_block(Direction direction, ByteView key, const AesBlock& block)
 {
@@ -35,11 +39,18 @@ AesBlock aes_ecb_encrypt(ByteView key, const AesBlock& block)
 
 AesBlock aes_ecb_decrypt(ByteView key, const AesBlock& block)
 {
+    if (aes_ni::takes_key_of(key.size())) {
+        return aes_ni::ecb_decrypt(key, block);
+    }
     return one_block(Direction::decrypt, key, block);
 }
 
 void aes_cbc_decrypt(ByteView key, const AesBlock& iv, ByteView data, std::span<std::byte> into)
 {
+    if (data.size() <= short_message && aes_ni::takes_key_of(key.size())) {
+        aes_ni::cbc_decrypt(key, iv, data, into);
+        return;
+    }
     cbc(Direction::decrypt, key, iv, data, into);
 }
 

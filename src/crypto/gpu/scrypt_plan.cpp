@@ -1,0 +1,66 @@
+#include "crypto/gpu/scrypt_plan.hpp"
+
+#include <algorithm>
+
+namespace salvage::crypto::gpu {
+namespace {
+
+/// Work items that a compute unit of a GPU keeps busy with: enough that one waits for memory while others compute.
+/// More change nothing, as their registers (two rows) do not fit.
+constexpr std::uint64_t gpu_items_a_unit = 512;
+/// A CPU computes one stream on each core; a few more even out the end.
+constexpr std::uint64_t cpu_streams_a_unit = 4;
+/// Beside its table a stream has its row, two more for the mix, and some numbers.
+constexpr std::uint64_t rows_beside = 4;
+
+std::uint64_t useful_streams(const GpuProperties& device, std::uint32_t quad_lanes) noexcept
+{
+    const std::uint64_t units = device.compute_units;
+    return device.is_cpu != 0 ? units * cpu_streams_a_unit : units * gpu_items_a_unit / quad_lanes;
+}
+
+ScryptPlan plan_with_gap(const GpuProperties& device, std::uint64_t most_streams, ScryptFactors factors,
+                         ByteCount memory, unsigned gap_log2) noexcept
+{
+    const auto row = scrypt_row_bytes(factors);
+    const auto table = row << (factors.n_log2 - gap_log2);
+    const auto a_buffer = std::min(device.largest_buffer_bytes / table, most_streams);
+    const auto streams =
+        std::min({memory.value / (table + (rows_beside * row)), a_buffer * most_table_buffers, most_streams});
+    return {.gap_log2 = gap_log2,
+            .streams = static_cast<std::uint32_t>(streams),
+            .streams_a_buffer = static_cast<std::uint32_t>(std::min(a_buffer, streams)),
+            .stream_table = ByteCount{table}};
+}
+
+/// Speed in any unit: streams side by side through the BlockMixes of each, which are N for the fill, N for the mix,
+/// and half a gap for each block that was not kept.
+double speed_of(const ScryptPlan& plan) noexcept
+{
+    const auto gap = static_cast<double>(1U << plan.gap_log2);
+    return plan.streams / (2 + ((gap - 1) / 2));
+}
+
+} // namespace
+
+std::optional<ScryptPlan> plan_scrypt(const GpuProperties& device, std::uint32_t quad_lanes, ScryptFactors factors,
+                                      const ScryptLimits& limits) noexcept
+{
+    auto most_streams = useful_streams(device, quad_lanes);
+    if (limits.most_streams > 0) {
+        most_streams = std::min<std::uint64_t>(most_streams, limits.most_streams);
+    }
+    const auto largest_gap = std::min<unsigned>(most_gap_log2, factors.n_log2);
+    const auto from = std::min(limits.gap_log2.value_or(0), largest_gap);
+    const auto to = limits.gap_log2 ? from : largest_gap;
+    ScryptPlan best;
+    for (auto gap_log2 = from; gap_log2 <= to; ++gap_log2) {
+        const auto plan = plan_with_gap(device, most_streams, factors, limits.memory, gap_log2);
+        if (plan.streams > 0 && (best.streams == 0 || speed_of(plan) > speed_of(best))) {
+            best = plan;
+        }
+    }
+    return best.streams == 0 ? std::nullopt : std::optional{best};
+}
+
+} // namespace salvage::crypto::gpu

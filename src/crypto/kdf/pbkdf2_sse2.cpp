@@ -1,0 +1,17 @@
+// PBKDF2 for SSE2.
+#include "crypto/kdf/kernels.hpp"
+
+#if defined(__x86_64__)
+#include "crypto/kdf/sha1_lanes.hpp"
+#include "crypto/kdf/sha256_lanes.hpp"
+#include "crypto/kdf/vec_sse2.hpp"
+
+namespace salvage::crypto::kdf {
+
+const Pbkdf2Kernels pbkdf2_sse2{
+    .sha1 = {.run = Pbkdf2Lanes<Sha1Lanes<sse2::Vec4>>::run, .lanes = sse2::Vec4::lanes},
+    .sha256 = {.run = Pbkdf2Lanes<Sha256Lanes<sse2::Vec4>>::run, .lanes = sse2::Vec4::lanes},
+};
+
+} // namespace salvage::crypto::kdf
+#endif
