@@ -1,9 +1,10 @@
-// Defaults of keyspaces and targets: one candidate after another.
+// Defaults of keyspaces, and several targets as one.
 #include "password/keyspace.hpp"
 
 #include <fmt/format.h>
 
-#include "salvage/password/search.hpp"
+#include "password/target_set.hpp"
+#include "salvage/password/keyspace.hpp"
 
 namespace salvage::password {
 
@@ -17,11 +18,10 @@ Error beyond_end(std::uint64_t index, std::uint64_t size)
                  {}};
 }
 
-Result<> Keyspace::candidates(std::uint64_t first, std::span<std::string> into) const
+Result<> check_range(std::uint64_t first, std::size_t count, std::uint64_t size)
 {
-    for (auto& text : into) {
-        SALVAGE_TRY(candidate(first, text));
-        ++first;
+    if (count > 0 && (first >= size || count > size - first)) {
+        return beyond_end(first + count - 1, size);
     }
     return {};
 }
@@ -31,14 +31,36 @@ std::string Keyspace::encoding(std::uint64_t /*index*/) const
     return "text";
 }
 
-Result<std::optional<std::size_t>> Target::first_accepted(std::span<const ByteView> batch) const
+Result<std::size_t> ComputedKeyspace::candidates(std::uint64_t first, std::span<Candidate> into) const
 {
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-        if (SALVAGE_TRY(accepts(batch[i]))) {
-            return std::optional{i};
-        }
+    SALVAGE_TRY(check_range(first, into.size(), size().value));
+    for (auto& candidate : into) {
+        candidate.bytes.clear();
+        candidate.is_rejected = false;
+        compute(first, candidate);
+        ++first;
     }
-    return std::optional<std::size_t>{};
+    return into.size();
+}
+
+Result<Candidate> candidate_at(const Keyspace& keyspace, std::uint64_t index)
+{
+    Candidate out;
+    const auto filled = SALVAGE_TRY(keyspace.candidates(index, std::span{&out, 1}));
+    if (filled != 1) {
+        return beyond_end(index, index);
+    }
+    return out;
+}
+
+std::string identity_of(std::span<const Target* const> targets)
+{
+    std::string out;
+    for (const auto* const target : targets) {
+        out += out.empty() ? "" : "+";
+        out += target->identity();
+    }
+    return out;
 }
 
 } // namespace salvage::password

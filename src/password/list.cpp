@@ -1,8 +1,9 @@
 // Given secrets in order, and keyspaces one after another.
-#include "salvage/password/search.hpp"
+#include "salvage/password/keyspace.hpp"
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@
 namespace salvage::password {
 namespace {
 
-class List final : public Keyspace {
+class List final : public ComputedKeyspace {
 public:
     List(std::vector<SecretBytes> secrets, std::string description, std::string encoding)
         : secrets_{std::move(secrets)}, description_{std::move(description)}, encoding_{std::move(encoding)}
@@ -31,15 +32,6 @@ public:
 
     [[nodiscard]] Candidates size() const noexcept override { return Candidates{secrets_.size()}; }
 
-    Result<> candidate(std::uint64_t index, std::string& into) const override
-    {
-        if (index >= secrets_.size()) {
-            return beyond_end(index, secrets_.size());
-        }
-        into = as_text(secrets_[index].expose());
-        return {};
-    }
-
     [[nodiscard]] std::string encoding(std::uint64_t /*index*/) const override { return encoding_; }
 
     /// Identities are written to files and into messages, so this one has 16 bits of a hash and no more: enough to
@@ -52,10 +44,43 @@ public:
     [[nodiscard]] std::string description() const override { return description_; }
 
 private:
+    void compute(std::uint64_t index, Candidate& into) const override
+    {
+        into.bytes = as_text(secrets_[index].expose());
+    }
+
     std::vector<SecretBytes> secrets_;
     std::string description_;
     std::string encoding_;
     std::string check_;
+};
+
+class Range final : public Keyspace {
+public:
+    Range(KeyspacePtr inner, std::uint64_t begin, std::uint64_t end)
+        : inner_{std::move(inner)}, begin_{begin}, size_{end - begin}
+    {
+    }
+    [[nodiscard]] Candidates size() const noexcept override { return Candidates{size_}; }
+    Result<std::size_t> candidates(std::uint64_t first, std::span<Candidate> into) const override
+    {
+        SALVAGE_TRY(check_range(first, into.size(), size_));
+        return inner_->candidates(begin_ + first, into);
+    }
+    [[nodiscard]] std::string encoding(std::uint64_t index) const override { return inner_->encoding(begin_ + index); }
+    [[nodiscard]] std::string identity() const override
+    {
+        return fmt::format("range:{}-{}({})", begin_, begin_ + size_, inner_->identity());
+    }
+    [[nodiscard]] std::string description() const override
+    {
+        return fmt::format("{} of {}, from number {}", size_, inner_->description(), begin_);
+    }
+
+private:
+    KeyspacePtr inner_;
+    std::uint64_t begin_;
+    std::uint64_t size_;
 };
 
 class Chain final : public Keyspace {
@@ -67,28 +92,27 @@ public:
 
     [[nodiscard]] Candidates size() const noexcept override { return Candidates{ends_.empty() ? 0 : ends_.back()}; }
 
-    Result<> candidate(std::uint64_t index, std::string& into) const override
+    [[nodiscard]] bool is_open_ended() const noexcept override
     {
-        if (index >= size().value) {
-            return beyond_end(index, size().value);
-        }
-        const auto part = part_of(index);
-        return parts_[part]->candidate(index - start_of(part), into);
+        return !parts_.empty() && parts_.back()->is_open_ended();
     }
 
-    Result<> candidates(std::uint64_t first, std::span<std::string> into) const override
+    Result<std::size_t> candidates(std::uint64_t first, std::span<Candidate> into) const override
     {
-        while (!into.empty()) {
-            if (first >= size().value) {
-                return beyond_end(first, size().value);
+        SALVAGE_TRY(check_range(first, into.size(), size().value));
+        std::size_t filled = 0;
+        while (filled < into.size()) {
+            const auto at = first + filled;
+            const auto part = part_of(at);
+            const auto count =
+                static_cast<std::size_t>(std::min<std::uint64_t>(into.size() - filled, ends_[part] - at));
+            const auto got = SALVAGE_TRY(parts_[part]->candidates(at - start_of(part), into.subspan(filled, count)));
+            filled += got;
+            if (got < count) {
+                break; // the end of an open-ended part, which is the last
             }
-            const auto part = part_of(first);
-            const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), ends_[part] - first));
-            SALVAGE_TRY(parts_[part]->candidates(first - start_of(part), into.first(count)));
-            into = into.subspan(count);
-            first += count;
         }
-        return {};
+        return filled;
     }
 
     [[nodiscard]] std::string encoding(std::uint64_t index) const override
@@ -138,11 +162,24 @@ KeyspacePtr make_list(std::vector<std::string> secrets, std::string description,
     return std::make_shared<const List>(std::move(kept), std::move(description), std::move(encoding));
 }
 
+KeyspacePtr make_range(KeyspacePtr keyspace, std::uint64_t begin, std::uint64_t end)
+{
+    return std::make_shared<const Range>(std::move(keyspace), begin, end);
+}
+
 Result<KeyspacePtr> make_chain(std::vector<KeyspacePtr> parts)
 {
     std::vector<std::uint64_t> ends;
     std::uint64_t end = 0;
     for (const auto& part : parts) {
+        if (part->is_open_ended()) {
+            if (part != parts.back()) {
+                return invalid_argument("a stream of candidates has to come last",
+                                        "what follows it would have no number of its own");
+            }
+            ends.push_back(std::numeric_limits<std::uint64_t>::max());
+            break;
+        }
         const auto sum = checked_add(end, part->size().value);
         if (!sum) {
             return invalid_argument("these keyspaces are too large together",

@@ -2,11 +2,13 @@
 // jumped over unless it is part of the pattern already.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace salvage::password {
@@ -25,12 +27,29 @@ inline constexpr unsigned shortest_pattern = 4; // Android's own minimum
     return DotSet{1} << dot;
 }
 
+/// Where people begin, lowest first: top left, the corners in reading order, edges, the middle (docs/pin-order.md).
+[[nodiscard]] constexpr unsigned start_rank(unsigned dot, unsigned side) noexcept
+{
+    const auto last = side - 1;
+    const bool is_row_end = dot / side == 0 || dot / side == last;
+    const bool is_column_end = dot % side == 0 || dot % side == last;
+    if (is_row_end && is_column_end) {
+        const auto is_bottom = dot / side == last;
+        const auto is_right = dot % side == last;
+        return (is_bottom ? 2U : 0U) + (is_right ? 1U : 0U);
+    }
+    return is_row_end || is_column_end ? 4 : 5;
+}
+
 /// A square grid with the dots between every two of its dots.
 class PatternGrid {
 public:
     /// Requires: smallest_side <= side <= largest_side.
     explicit PatternGrid(unsigned side) : side_{side}
     {
+        std::iota(starts_.begin(), starts_.begin() + dots(), std::uint8_t{0});
+        std::ranges::sort(starts_.begin(), starts_.begin() + dots(), {},
+                          [&](std::uint8_t dot) { return std::pair{start_rank(dot, side_), dot}; });
         for (unsigned from = 0; from < dots(); ++from) {
             for (unsigned to = 0; to < dots(); ++to) {
                 between_.at(from).at(to) = dots_between(from, to);
@@ -40,6 +59,9 @@ public:
 
     [[nodiscard]] unsigned side() const noexcept { return side_; }
     [[nodiscard]] unsigned dots() const noexcept { return side_ * side_; }
+
+    /// The `place`-th likely dot to begin with.  Requires: place < dots().
+    [[nodiscard]] unsigned start(unsigned place) const noexcept { return starts_[place]; }
 
     /// Whether a pattern of the dots `visited` that ends in `from` may go on to `to`.
     [[nodiscard]] bool is_step_legal(DotSet visited, unsigned from, unsigned to) const noexcept
@@ -81,6 +103,7 @@ private:
     }
 
     unsigned side_;
+    std::array<std::uint8_t, most_dots> starts_{};
     std::array<std::array<DotSet, most_dots>, most_dots> between_{};
 };
 

@@ -190,7 +190,8 @@ void PatternNumbering::pattern_at(std::uint64_t number, Dots& into) const
     into.clear();
     DotSet visited = 0;
     for (auto rest = length; rest-- > 0;) {
-        for (unsigned dot = 0; dot < grid_.dots(); ++dot) {
+        for (unsigned place = 0; place < grid_.dots(); ++place) {
+            const auto dot = visited == 0 ? grid_.start(place) : place;
             if ((visited & dot_bit(dot)) != 0 || (visited != 0 && !grid_.is_step_legal(visited, into.back(), dot))) {
                 continue;
             }
@@ -212,11 +213,14 @@ std::uint64_t PatternNumbering::number_of(const Dots& pattern) const
     for (auto shorter = min_dots_; shorter < length; ++shorter) {
         number += size_of_length(shorter);
     }
-    DotSet visited = 0;
-    for (unsigned i = 0; i < length; ++i) {
+    for (unsigned place = 0; grid_.start(place) != pattern.front(); ++place) {
+        number += ways(dot_bit(grid_.start(place)), grid_.start(place), length - 1);
+    }
+    auto visited = dot_bit(pattern.front());
+    for (unsigned i = 1; i < length; ++i) {
         for (unsigned dot = 0; dot < pattern[i]; ++dot) {
             const bool is_free = (visited & dot_bit(dot)) == 0;
-            if (is_free && (i == 0 || grid_.is_step_legal(visited, pattern[i - 1], dot))) {
+            if (is_free && grid_.is_step_legal(visited, pattern[i - 1], dot)) {
                 number += ways(visited | dot_bit(dot), dot, length - i - 1);
             }
         }

@@ -1,10 +1,12 @@
-// Every legal pattern of a grid as a number and back: shorter patterns first, then by their dots in order.
+// Every legal pattern of a grid as a number and back: shorter patterns first, then by where they start (likely dots
+// first), then by their dots in order.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "password/pattern_grid.hpp"
+#include "password/pattern_walk.hpp"
 #include "salvage/core/result.hpp"
 #include "salvage/core/units.hpp"
 
@@ -21,7 +23,20 @@ public:
     /// Errors: invalid_argument; unsupported (the tables would take over 256 MiB).
     [[nodiscard]] static Result<PatternNumbering> make(unsigned side, unsigned min_dots, unsigned max_dots);
 
+    // For PatternWalk.
+    static constexpr DeadEnds dead_ends = DeadEnds::are_short;
     [[nodiscard]] const PatternGrid& grid() const noexcept { return grid_; }
+    [[nodiscard]] static DrawnState after(const DrawnState& state, unsigned dot) noexcept
+    {
+        return {.visited = state.visited | dot_bit(dot), .last = dot};
+    }
+    [[nodiscard]] std::uint64_t ways(const DrawnState& state, unsigned rest) const noexcept
+    {
+        return ways(state.visited, state.last, rest);
+    }
+
+    [[nodiscard]] unsigned min_dots() const noexcept { return min_dots_; }
+    [[nodiscard]] unsigned max_dots() const noexcept { return max_dots_; }
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
     /// Number of patterns of exactly `dots` dots.  Requires: min_dots <= dots <= max_dots.
     [[nodiscard]] std::uint64_t size_of_length(unsigned dots) const noexcept { return totals_[dots - min_dots_]; }

@@ -92,18 +92,6 @@ std::uint8_t dot_of(Cell cell, unsigned side)
     return static_cast<std::uint8_t>(cell.row * static_cast<int>(side) + cell.column);
 }
 
-/// Top left, then the other corners, edges, the middle: where people begin.
-int start_rank(unsigned dot, unsigned side)
-{
-    const auto last = side - 1;
-    const bool is_row_end = dot / side == 0 || dot / side == last;
-    const bool is_column_end = dot % side == 0 || dot % side == last;
-    if (is_row_end && is_column_end) {
-        return dot == 0 ? 0 : 1;
-    }
-    return is_row_end || is_column_end ? 2 : 3;
-}
-
 /// A shape on a grid: its corner points pulled apart to the grid's own corners and middle.  Nothing where a line of it
 /// would not run straight over dots there.
 std::optional<Dots> draw(std::string_view shape, unsigned side)
@@ -170,7 +158,7 @@ void add_shape(PatternList& list, std::string_view shape, unsigned side)
             forms.emplace_back(form.rbegin(), form.rend());
         }
     }
-    std::map<int, std::vector<Dots>> by_start; // in each, as they were drawn
+    std::map<unsigned, std::vector<Dots>> by_start; // in each, as they were drawn
     for (auto& form : forms) {
         by_start[start_rank(form.front(), side)].push_back(std::move(form));
     }

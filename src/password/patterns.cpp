@@ -1,16 +1,17 @@
 // Unlock patterns as a keyspace, and a typed pattern as the bytes that go into the key derivation.
-// Facts: Android 5 stored bytes 0x00 to 0x08 at first, later '1' to '9'; vold tries both (AOSP system/vold,
-// adjust_passwd).
-#include "salvage/password/search.hpp"
+#include "salvage/password/keyspace.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "password/keyspace.hpp"
+#include "password/pattern_encoding.hpp"
 #include "password/pattern_numbering.hpp"
 #include "password/pattern_order.hpp"
+#include "password/pattern_walk.hpp"
 #include "password/ranked.hpp"
 #include "salvage/core/text.hpp"
 
@@ -18,32 +19,13 @@ namespace salvage::password {
 namespace {
 
 /// Rises when the order changes: a session counts in this order.
-constexpr unsigned order_version = 1;
+constexpr unsigned order_version = 2;
 
-/// Grids beyond 3x3 go on after '9' in the order of ASCII: Android adds '1' to the number of the dot and looks no
-/// further.
-constexpr char first_dot_of(PatternEncoding encoding) noexcept
-{
-    return encoding == PatternEncoding::digits ? '1' : '\0';
-}
-
-constexpr std::string_view name_of(PatternEncoding encoding) noexcept
-{
-    return encoding == PatternEncoding::digits ? "pattern-digits" : "pattern-raw";
-}
-
-void encode(const Dots& pattern, PatternEncoding encoding, std::string& into)
-{
-    into.clear();
-    for (const auto dot : pattern) {
-        into.push_back(static_cast<char>(first_dot_of(encoding) + dot));
-    }
-}
-
-RankedFirst rank(const PatternNumbering& numbering, unsigned min_dots, unsigned max_dots)
+RankedFirst rank(const PatternNumbering& numbering, const std::vector<Dots>& popular)
 {
     std::vector<std::uint64_t> numbers;
-    for (const auto& pattern : popular_patterns(numbering.grid(), min_dots, max_dots)) {
+    numbers.reserve(popular.size());
+    for (const auto& pattern : popular) {
         numbers.push_back(numbering.number_of(pattern));
     }
     return {std::move(numbers), numbering.size()};
@@ -51,23 +33,24 @@ RankedFirst rank(const PatternNumbering& numbering, unsigned min_dots, unsigned 
 
 class Patterns final : public Keyspace {
 public:
-    Patterns(PatternNumbering numbering, unsigned min_dots, unsigned max_dots, PatternEncoding encoding)
-        : numbering_{std::move(numbering)}, order_{rank(numbering_, min_dots, max_dots)}, min_dots_{min_dots},
-          max_dots_{max_dots}, encoding_{encoding}
+    Patterns(PatternNumbering numbering, PatternEncoding encoding)
+        : numbering_{std::move(numbering)},
+          popular_{popular_patterns(numbering_.grid(), numbering_.min_dots(), numbering_.max_dots())},
+          order_{rank(numbering_, popular_)}, encoding_{encoding}
     {
     }
 
     [[nodiscard]] Candidates size() const noexcept override { return Candidates{order_.size()}; }
 
-    Result<> candidate(std::uint64_t index, std::string& into) const override
+    Result<std::size_t> candidates(std::uint64_t first, std::span<Candidate> into) const override
     {
-        if (index >= order_.size()) {
-            return beyond_end(index, order_.size());
+        SALVAGE_TRY(check_range(first, into.size(), size().value));
+        std::size_t filled = 0;
+        for (; filled < into.size() && first + filled < popular_.size(); ++filled) {
+            write(popular_[first + filled], into[filled]);
         }
-        Dots pattern;
-        numbering_.pattern_at(order_.at(index), pattern);
-        encode(pattern, encoding_, into);
-        return {};
+        write_others(first + filled, into.subspan(filled));
+        return into.size();
     }
 
     [[nodiscard]] std::string encoding(std::uint64_t /*index*/) const override
@@ -77,22 +60,56 @@ public:
 
     [[nodiscard]] std::string identity() const override
     {
-        return fmt::format("{}:{}:{}:{}:order={}", name_of(encoding_), numbering_.grid().side(), min_dots_, max_dots_,
-                           order_version);
+        return fmt::format("{}:{}:{}:{}:order={}", name_of(encoding_), numbering_.grid().side(), numbering_.min_dots(),
+                           numbering_.max_dots(), order_version);
     }
 
     [[nodiscard]] std::string description() const override
     {
-        const auto* const as = encoding_ == PatternEncoding::digits ? "" : ", as early Android 5 stored them";
         return fmt::format("{0}x{0} patterns of {1} to {2} dots, in the order people draw them{3}",
-                           numbering_.grid().side(), min_dots_, max_dots_, as);
+                           numbering_.grid().side(), numbering_.min_dots(), numbering_.max_dots(),
+                           remark_on(encoding_));
     }
 
 private:
+    void write(const Dots& pattern, Candidate& into) const
+    {
+        encode(pattern, encoding_, into.bytes);
+        into.is_rejected = false;
+    }
+
+    /// Fills with candidates behind the popular ones: neighbours by number, less those that came already.
+    void write_others(std::uint64_t first, std::span<Candidate> into) const
+    {
+        if (into.empty()) {
+            return;
+        }
+        auto number = order_.at(first);
+        const auto popular = order_.ranked_numbers();
+        auto next_popular = std::ranges::lower_bound(popular, number);
+        std::size_t filled = 0;
+        PatternWalk walk{numbering_, [&](const Dots& pattern) {
+                             const auto here = number++;
+                             if (next_popular != popular.end() && *next_popular == here) {
+                                 ++next_popular;
+                                 return true;
+                             }
+                             write(pattern, into[filled++]);
+                             return filled < into.size();
+                         }};
+        auto skip = number;
+        for (auto length = numbering_.min_dots(); length <= numbering_.max_dots() && filled < into.size(); ++length) {
+            const auto passed_over = std::min(skip, numbering_.size_of_length(length));
+            skip -= passed_over;
+            if (passed_over < numbering_.size_of_length(length)) {
+                walk.run(length, passed_over);
+            }
+        }
+    }
+
     PatternNumbering numbering_;
+    std::vector<Dots> popular_;
     RankedFirst order_;
-    unsigned min_dots_;
-    unsigned max_dots_;
     PatternEncoding encoding_;
 };
 
@@ -134,7 +151,7 @@ Result<Dots> parse_dots(std::string_view text, unsigned side)
 Result<KeyspacePtr> make_patterns(unsigned side, unsigned min_dots, unsigned max_dots, PatternEncoding encoding)
 {
     auto numbering = SALVAGE_TRY(PatternNumbering::make(side, min_dots, max_dots));
-    return KeyspacePtr{std::make_shared<const Patterns>(std::move(numbering), min_dots, max_dots, encoding)};
+    return KeyspacePtr{std::make_shared<const Patterns>(std::move(numbering), encoding)};
 }
 
 Result<std::string> encode_pattern(std::string_view dashed, unsigned side, PatternEncoding encoding)

@@ -1,11 +1,10 @@
 // PINs as a keyspace: length after length, in each the likely ones first and then all others in numeric order.
-#include "salvage/password/search.hpp"
+#include "salvage/password/keyspace.hpp"
 
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "password/keyspace.hpp"
 #include "password/pin_order.hpp"
 #include "password/ranked.hpp"
 #include "salvage/core/text.hpp"
@@ -27,7 +26,7 @@ constexpr std::uint64_t power_of_ten(unsigned exponent) noexcept
     return value;
 }
 
-class Pins final : public Keyspace {
+class Pins final : public ComputedKeyspace {
 public:
     Pins(unsigned min_digits, unsigned max_digits) : min_digits_{min_digits}
     {
@@ -38,24 +37,6 @@ public:
     }
 
     [[nodiscard]] Candidates size() const noexcept override { return Candidates{size_}; }
-
-    Result<> candidate(std::uint64_t index, std::string& into) const override
-    {
-        if (index >= size_) {
-            return beyond_end(index, size_);
-        }
-        auto digits = min_digits_;
-        auto rest = index;
-        for (const auto& length : lengths_) {
-            if (rest < length.size()) {
-                write_digits(length.at(rest), digits, into);
-                return {};
-            }
-            rest -= length.size();
-            ++digits;
-        }
-        return beyond_end(index, size_);
-    }
 
     [[nodiscard]] std::string identity() const override
     {
@@ -70,6 +51,19 @@ public:
     }
 
 private:
+    void compute(std::uint64_t index, Candidate& into) const override
+    {
+        auto digits = min_digits_;
+        for (const auto& length : lengths_) {
+            if (index < length.size()) {
+                write_digits(length.at(index), digits, into.bytes);
+                return;
+            }
+            index -= length.size();
+            ++digits;
+        }
+    }
+
     [[nodiscard]] unsigned max_digits() const noexcept
     {
         return min_digits_ + static_cast<unsigned>(lengths_.size()) - 1;

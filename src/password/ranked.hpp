@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,9 @@ public:
     {
         return index < ranked_.size() ? ranked_[index] : absent(index - ranked_.size());
     }
+
+    /// The numbers of the list, in numeric order.
+    [[nodiscard]] std::span<const std::uint64_t> ranked_numbers() const noexcept { return sorted_; }
 
 private:
     /// The k-th number that is not in the list.  Below sorted_[j] lie sorted_[j] - j such numbers, which never falls as

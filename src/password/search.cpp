@@ -1,26 +1,25 @@
-// Searching: range, threads, checkpoints, result.  And measuring how fast a target is.
+// Searching: range, threads, checkpoints, hits as they become certain, result.
 #include "salvage/password/search.hpp"
 
 #include <algorithm>
-#include <mutex>
-#include <system_error>
-#include <thread>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "password/engine.hpp"
-#include "password/workers.hpp"
+#include "password/target_set.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/password/session.hpp"
 
 namespace salvage::password {
 namespace {
 
-Result<SearchState> first_state(const Keyspace& keyspace, const Target& target, const SearchOptions& options)
+Result<SearchState> first_state(const Keyspace& keyspace, std::span<const Target* const> targets,
+                                const SearchOptions& options)
 {
     if (options.resume) {
-        SALVAGE_TRY(check_session(*options.resume, keyspace, target));
+        SALVAGE_TRY(check_session(*options.resume, keyspace, targets));
         return *options.resume;
     }
     const auto size = keyspace.size().value;
@@ -30,54 +29,23 @@ Result<SearchState> first_state(const Keyspace& keyspace, const Target& target, 
                                             format_count(size)));
     }
     const auto count = std::min(options.limit.value_or(size), size - options.skip);
-    return SearchState{.target_identity = target.identity(),
+    return SearchState{.target_identity = identity_of(targets),
                        .keyspace_identity = keyspace.identity(),
                        .begin = options.skip,
                        .next = options.skip,
-                       .end = options.skip + count};
+                       .end = options.skip + count,
+                       .hits = {}};
 }
 
-/// Tells progress, and checkpoints when it is time.
-class Teller {
-public:
-    Teller(const SearchOptions& options, const RunContext& context)
-        : options_{&options}, context_{&context}, last_{context.clock->now()}
-    {
-    }
-
-    Result<> tell(const SearchState& state, std::uint64_t done)
-    {
-        context_->progress->update(
-            {.step = "search", .unit = "candidates", .done = done, .total = state.end - state.begin});
-        const auto now = context_->clock->now();
-        if (!options_->checkpoint || now - last_ < options_->checkpoint_interval) {
-            return {};
-        }
-        last_ = now;
-        return options_->checkpoint(state).in("saving the state of the search");
-    }
-    Result<> tell_now(const SearchState& state, std::uint64_t done)
-    {
-        context_->progress->update(
-            {.step = "search", .unit = "candidates", .done = done, .total = state.end - state.begin});
-        return options_->checkpoint ? options_->checkpoint(state).in("saving the state of the search") : Result<>{};
-    }
-
-private:
-    const SearchOptions* options_;
-    const RunContext* context_;
-    std::chrono::nanoseconds last_;
-};
-
-Result<Found> describe_hit(const Keyspace& keyspace, const Target& target, std::uint64_t index)
+Result<Found> describe_hit(const Keyspace& keyspace, const Target& target, const Hit& hit)
 {
-    std::string text;
-    SALVAGE_TRY(keyspace.candidate(index, text));
+    auto candidate = SALVAGE_TRY(candidate_at(keyspace, hit.index));
     Found found;
-    found.index = index;
-    found.secret = SecretBytes::copy_of(as_bytes(text));
-    found.encoding = keyspace.encoding(index);
-    wipe(std::as_writable_bytes(std::span{text}));
+    found.target = hit.target;
+    found.index = hit.index;
+    found.secret = SecretBytes::copy_of(as_bytes(candidate.bytes));
+    found.encoding = keyspace.encoding(hit.index);
+    wipe(std::as_writable_bytes(std::span{candidate.bytes}));
     auto proof = target.proof(found.secret.expose());
     // A hit is worth more than its proof: an error here is told in the proof's place.
     found.proof = proof.has_value()
@@ -86,134 +54,128 @@ Result<Found> describe_hit(const Keyspace& keyspace, const Target& target, std::
     return found;
 }
 
-/// Candidates that a rate is measured with.  No keyspace yields them: a control character cannot be typed.
-void write_probe(std::uint64_t number, std::string& into)
-{
-    into = fmt::format("\x01{:015}", number);
-}
-
-/// Sums the rates of threads that run side by side.  Thread safe.
-class RateMeter {
+/// Tells progress, checkpoints when it is time, and passes hits on once no lower one can come.
+class Teller {
 public:
-    RateMeter(const Target& target, std::chrono::milliseconds budget, const RunContext& context)
-        : target_{&target}, budget_{budget}, context_{&context}
+    Teller(const Keyspace& keyspace, std::span<const Target* const> targets, const SearchOptions& options,
+           const RunContext& context)
+        : keyspace_{&keyspace}, targets_{targets}, options_{&options}, context_{&context}, last_{context.clock->now()}
     {
     }
 
-    /// One thread's part: batches until the time is over, one at least.
-    void measure(std::uint64_t first)
+    Result<> tell(const SearchState& state, std::uint64_t done)
     {
-        auto measured = rate_of_thread(first);
-        const std::scoped_lock lock{mutex_};
-        if (measured.has_value()) {
-            rate_ += *measured;
-        } else if (!problem_) {
-            problem_ = std::move(measured).error();
-        }
+        update_progress(state, done);
+        SALVAGE_TRY(tell_hits(state));
+        const auto now = context_->clock->now();
+        return now - last_ < options_->checkpoint_interval ? Result<>{} : save(state);
+    }
+    Result<> tell_now(const SearchState& state, std::uint64_t done)
+    {
+        update_progress(state, done);
+        return save(state);
     }
 
-    Result<double> rate()
+    /// Hits below `next` are certain.  Each is told once.
+    Result<> tell_hits(const SearchState& state)
     {
-        const std::scoped_lock lock{mutex_};
-        if (problem_) {
-            return *problem_;
+        std::vector<Hit> certain;
+        for (const auto& hit : state.hits) {
+            if (hit.index < state.next && told_.insert(hit.target).second) {
+                certain.push_back(hit);
+            }
         }
-        return rate_;
+        std::ranges::sort(certain, {}, [](const Hit& hit) { return std::pair{hit.index, hit.target}; });
+        for (const auto& hit : certain) {
+            found_.push_back(SALVAGE_TRY(describe_hit(*keyspace_, *targets_[hit.target], hit)));
+            if (options_->on_found) {
+                SALVAGE_TRY(options_->on_found(found_.back()).in("telling a hit"));
+            }
+        }
+        return {};
     }
+
+    [[nodiscard]] std::vector<Found> take_found() { return std::move(found_); }
 
 private:
-    static constexpr unsigned batches_before_clock_must_move = 64;
-
-    Result<double> rate_of_thread(std::uint64_t first) const
+    void update_progress(const SearchState& state, std::uint64_t done)
     {
-        std::vector<std::string> texts(std::max<std::size_t>(1, target_->batch_size()));
-        std::vector<ByteView> views(texts.size());
-        std::uint64_t done = 0;
-        const auto begin = context_->clock->now();
-        auto taken = std::chrono::nanoseconds{0};
-        for (unsigned batches = 0; batches == 0 || (taken < budget_ && !context_->is_stopped()); ++batches) {
-            for (std::size_t i = 0; i < texts.size(); ++i) {
-                write_probe(first + done + i, texts[i]);
-                views[i] = as_bytes(texts[i]);
-            }
-            static_cast<void>(SALVAGE_TRY(target_->first_accepted(views)));
-            done += texts.size();
-            taken = context_->clock->now() - begin;
-            if (taken.count() <= 0 && batches >= batches_before_clock_must_move) {
-                return Error{
-                    ErrorCode::internal, "a rate cannot be measured", "the clock does not move", std::nullopt, {}, {}};
-            }
-        }
-        const std::chrono::duration<double> seconds = std::max(taken, std::chrono::nanoseconds{1});
-        return static_cast<double>(done) / seconds.count();
+        const auto total = keyspace_->is_open_ended() ? std::nullopt : std::optional{state.end - state.begin};
+        context_->progress->update({.step = "search", .unit = "candidates", .done = done, .total = total});
+    }
+    Result<> save(const SearchState& state)
+    {
+        last_ = context_->clock->now();
+        return options_->checkpoint ? options_->checkpoint(state).in("saving the state of the search") : Result<>{};
     }
 
-    const Target* target_;
-    std::chrono::milliseconds budget_;
+    const Keyspace* keyspace_;
+    std::span<const Target* const> targets_;
+    const SearchOptions* options_;
     const RunContext* context_;
-    std::mutex mutex_;
-    double rate_{0};
-    std::optional<Error> problem_;
+    std::chrono::nanoseconds last_;
+    std::set<std::size_t> told_;
+    std::vector<Found> found_;
 };
+
+Result<> check_given(std::span<const Target* const> targets, const Devices& devices)
+{
+    if (targets.empty()) {
+        return invalid_argument("there is nothing to search for", "no target was given");
+    }
+    if (devices.empty()) {
+        return invalid_argument("there is nothing to search with", "no device was given");
+    }
+    return {};
+}
+
+SearchEnd end_of(const Engine& engine, const SearchState& state)
+{
+    if (engine.is_all_found() && !state.hits.empty() &&
+        std::ranges::all_of(state.hits, [&](const Hit& hit) { return hit.index < state.next; })) {
+        return SearchEnd::found;
+    }
+    return state.next == state.end ? SearchEnd::exhausted : SearchEnd::stopped;
+}
 
 } // namespace
 
-Result<SearchResult> search(const Keyspace& keyspace, const Target& target, const SearchOptions& options,
-                            const RunContext& context)
+Result<SearchResult> search(const Keyspace& keyspace, std::span<const Target* const> targets, const Devices& devices,
+                            const SearchOptions& options, const RunContext& context)
 {
-    const auto start = SALVAGE_TRY(first_state(keyspace, target, options));
+    SALVAGE_TRY(check_given(targets, devices));
+    const auto start = SALVAGE_TRY(first_state(keyspace, targets, options));
     const auto begin = context.clock->now();
-    const auto batches = (start.end - start.next) / std::max<std::size_t>(1, target.batch_size()) + 1;
-    const auto workers =
-        static_cast<unsigned>(std::min<std::uint64_t>(plan_workers(target, options.workers).workers, batches));
-    Teller teller{options, context};
+    Teller teller{keyspace, targets, options, context};
     SALVAGE_TRY(teller.tell_now(start, start.next - start.begin)); // a file that cannot be written is told at once
-    Engine engine{keyspace, target, start, context};
+    Engine engine{keyspace, targets, devices, start, context};
     const auto done = [&] { return start.next - start.begin + engine.tried(); };
-    const auto ran = engine.run(workers, options.checkpoint_interval,
+    const auto ran = engine.run(options.checkpoint_interval, options.is_paused,
                                 [&](const SearchState& state) { return teller.tell(state, done()); });
     SearchResult result;
     result.state = engine.state();
     const auto saved = teller.tell_now(result.state, done());
+    result.end = end_of(engine, result.state);
     result.tried = engine.tried();
+    result.rejected = engine.rejected();
+    result.lost_devices = engine.lost_devices();
+    const auto told = teller.tell_hits(result.state);
     result.elapsed = context.clock->now() - begin;
-    if (const auto hit = engine.hit(); hit && result.state.next == *hit) {
-        result.end = SearchEnd::found;
-        result.found = SALVAGE_TRY(describe_hit(keyspace, target, *hit));
+    result.found = teller.take_found();
+    if (result.end == SearchEnd::found) {
+        SALVAGE_TRY(told);
         if (!saved.has_value()) {
             context.log->write("search.checkpoint", to_string(saved.error()));
         }
         return result;
     }
-    if (auto error = engine.error(); error && result.state.next < result.state.end) {
+    if (auto error = engine.error(); error && result.end != SearchEnd::exhausted) {
         return std::move(*error);
     }
     SALVAGE_TRY(ran);
     SALVAGE_TRY(saved);
-    result.end = result.state.next == result.state.end ? SearchEnd::exhausted : SearchEnd::stopped;
+    SALVAGE_TRY(told);
     return result;
-}
-
-Result<double> measure_rate(const Target& target, unsigned workers, std::chrono::milliseconds budget,
-                            const RunContext& context)
-{
-    RateMeter meter{target, budget, context};
-    {
-        std::vector<std::jthread> pool;
-        const auto threads = plan_workers(target, workers).workers;
-        for (unsigned i = 1; i < threads; ++i) {
-            try {
-                pool.emplace_back([&meter, i] { meter.measure(std::uint64_t{i} << 32U); });
-            } catch (const std::system_error&) {
-                break; // as a search: fewer threads are fine
-            }
-        }
-        meter.measure(0);
-    }
-    if (context.is_stopped()) {
-        return cancelled("measuring the speed of the search");
-    }
-    return meter.rate();
 }
 
 } // namespace salvage::password

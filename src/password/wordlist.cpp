@@ -1,6 +1,6 @@
 // Lines of a file as candidates.  The file is read once to be hashed and indexed; after that only the blocks that are
 // asked for.
-#include "salvage/password/search.hpp"
+#include "salvage/password/keyspace.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -12,6 +12,7 @@
 #include "password/line_scanner.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/crypto/hash.hpp"
+#include "salvage/io/decompressed.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace salvage::password {
@@ -104,21 +105,15 @@ public:
 
     [[nodiscard]] Candidates size() const noexcept override { return Candidates{index_.words}; }
 
-    Result<> candidate(std::uint64_t index, std::string& into) const override
+    Result<std::size_t> candidates(std::uint64_t first, std::span<Candidate> into) const override
     {
-        return candidates(index, std::span{&into, 1});
-    }
-
-    Result<> candidates(std::uint64_t first, std::span<std::string> into) const override
-    {
+        SALVAGE_TRY(check_range(first, into.size(), index_.words));
         if (into.empty()) {
-            return {};
-        }
-        if (first >= index_.words || into.size() > index_.words - first) {
-            return beyond_end(first + into.size() - 1, index_.words);
+            return std::size_t{0};
         }
         const auto entry = std::ranges::upper_bound(index_.entries, first, {}, &IndexEntry::first) - 1;
-        return read_words(entry->at, first - entry->first, into);
+        SALVAGE_TRY(read_words(entry->at, first - entry->first, into));
+        return into.size();
     }
 
     [[nodiscard]] std::string identity() const override { return "wordlist:sha256=" + to_hex(index_.sha256); }
@@ -133,7 +128,7 @@ public:
 
 private:
     /// Fills `into` with the words after the first `skip` ones from byte `at` on.
-    Result<> read_words(std::uint64_t at, std::uint64_t skip, std::span<std::string> into) const
+    Result<> read_words(std::uint64_t at, std::uint64_t skip, std::span<Candidate> into) const
     {
         LineScanner scanner{at};
         std::size_t filled = 0;
@@ -146,7 +141,8 @@ private:
                 --skip;
                 return true;
             }
-            into[filled++].swap(word);
+            into[filled].is_rejected = false;
+            into[filled++].bytes.swap(word);
             return filled < into.size();
         };
         Bytes block(read_bytes_at_once);
@@ -178,10 +174,10 @@ private:
 
 } // namespace
 
-Result<KeyspacePtr> make_wordlist(const std::string& path, const RunContext& context)
+namespace {
+
+Result<io::SourcePtr> index_plain(const io::SourcePtr& file, IndexBuilder& builder, const RunContext& context)
 {
-    auto file = SALVAGE_TRY(io::open_file(path).in("opening the word list"));
-    IndexBuilder builder;
     Bytes block(index_bytes_at_once);
     const auto size = file->size().value;
     for (std::uint64_t at = 0; at < size;) {
@@ -195,8 +191,41 @@ Result<KeyspacePtr> make_wordlist(const std::string& path, const RunContext& con
         at += count;
         context.progress->update({.step = "index", .unit = "bytes", .done = at, .total = size});
     }
+    return file;
+}
+
+/// The pass that indexes the lines is the one that finds the size of what is packed.
+Result<io::SourcePtr> index_packed(const io::SourcePtr& file, IndexBuilder& builder, const RunContext& context)
+{
+    const auto packed = SALVAGE_TRY(io::make_decompressor(file).in("opening the word list"));
+    Bytes block(index_bytes_at_once);
+    std::uint64_t size = 0;
+    for (bool is_end = false; !is_end;) {
+        if (context.is_stopped()) {
+            return cancelled("indexing the word list");
+        }
+        const auto step = SALVAGE_TRY(packed->read(block).in("indexing the word list"));
+        builder.take(ByteView{block}.first(step.bytes));
+        size += step.bytes;
+        is_end = step.is_end;
+        context.progress->update(
+            {.step = "index", .unit = "bytes", .done = packed->packed_position().value, .total = file->size().value});
+    }
+    return io::make_decompressed(file, ByteCount{size}, packed->restart_points());
+}
+
+} // namespace
+
+Result<KeyspacePtr> make_wordlist(const std::string& path, const RunContext& context)
+{
+    constexpr ByteCount magic_bytes{32};
+    const auto file = SALVAGE_TRY(io::open_file(path).in("opening the word list"));
+    const auto head = SALVAGE_TRY(io::read_up_to(*file, ByteOffset{0}, magic_bytes).in("reading the word list"));
+    IndexBuilder builder;
+    const auto index = io::find_compression(head) ? &index_packed : &index_plain;
+    auto lines = SALVAGE_TRY(index(file, builder, context));
     auto name = std::filesystem::path{path}.filename().string();
-    return KeyspacePtr{std::make_shared<const WordList>(std::move(file), std::move(name), builder.finish())};
+    return KeyspacePtr{std::make_shared<const WordList>(std::move(lines), std::move(name), builder.finish())};
 }
 
 } // namespace salvage::password

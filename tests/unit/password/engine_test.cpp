@@ -10,9 +10,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "password/workers.hpp"
 #include "salvage/password/search.hpp"
 #include "support/assert_result.hpp"
+#include "unit/password/search_support.hpp"
 
 namespace salvage::password {
 namespace {
@@ -20,98 +20,10 @@ namespace {
 using salvage::test::fails_with;
 using salvage::test::is_ok;
 
-/// "0", "1", …; from `broken_at` on no candidate can be had.
-class Numbers final : public Keyspace {
-public:
-    explicit Numbers(std::uint64_t size, std::optional<std::uint64_t> broken_at = {})
-        : size_{size}, broken_at_{broken_at}
-    {
-    }
-    Candidates size() const noexcept override { return Candidates{size_}; }
-    Result<> candidate(std::uint64_t index, std::string& into) const override
-    {
-        if (broken_at_ && index >= *broken_at_) {
-            return Error{ErrorCode::io, fmt::format("candidate {} cannot be read", index), {}, std::nullopt, {}, {}};
-        }
-        into = fmt::format("{}", index);
-        return {};
-    }
-    std::string identity() const override { return fmt::format("numbers:{}", size_); }
-    std::string description() const override { return "numbers"; }
-
-private:
-    std::uint64_t size_;
-    std::optional<std::uint64_t> broken_at_;
-};
-
-std::uint64_t number_of(ByteView candidate)
-{
-    return std::stoull(std::string{as_text(candidate)});
-}
-
-/// Counts how often each candidate was judged, and does what it is told at some of them.
-class CountingTarget final : public Target {
-public:
-    explicit CountingTarget(std::uint64_t size, std::set<std::uint64_t> hits = {})
-        : counts_(size), hits_{std::move(hits)}
-    {
-    }
-    Result<bool> accepts(ByteView candidate) const override
-    {
-        const auto number = number_of(candidate);
-        ++counts_[number];
-        if (at_each) {
-            at_each(number);
-        }
-        if (errors.contains(number)) {
-            return Error{ErrorCode::unreadable, fmt::format("no judging {}", number), {}, std::nullopt, {}, {}};
-        }
-        return hits_.contains(number);
-    }
-    std::size_t batch_size() const noexcept override { return batch; }
-    Result<std::vector<std::string>> proof(ByteView candidate) const override
-    {
-        if (is_proof_broken) {
-            return Error{ErrorCode::io, "no proof today", {}, std::nullopt, {}, {}};
-        }
-        return std::vector<std::string>{"proof of " + std::string{as_text(candidate)}};
-    }
-    std::string identity() const override { return "counting"; }
-    ByteCount memory_per_worker() const noexcept override { return memory; }
-    std::optional<unsigned> max_workers() const noexcept override { return most_workers; }
-
-    [[nodiscard]] unsigned count(std::uint64_t number) const { return counts_[number].load(); }
-
-    std::function<void(std::uint64_t)> at_each;
-    std::set<std::uint64_t> errors;
-    std::size_t batch{1};
-    ByteCount memory{0};
-    std::optional<unsigned> most_workers;
-    bool is_proof_broken{false};
-
-private:
-    mutable std::vector<std::atomic<unsigned>> counts_;
-    std::set<std::uint64_t> hits_;
-};
-
-/// Moves on by `step` whenever it is asked.
-class FakeClock final : public Clock {
-public:
-    explicit FakeClock(std::chrono::nanoseconds step) : step_{step.count()} {}
-    std::chrono::nanoseconds now() const override { return std::chrono::nanoseconds{time_.fetch_add(step_)}; }
-    std::chrono::seconds wall_time() const override { return std::chrono::seconds{0}; }
-
-private:
-    std::int64_t step_;
-    mutable std::atomic<std::int64_t> time_{0};
-};
-
-Result<SearchResult> run(const Keyspace& keyspace, const Target& target, unsigned workers, SearchOptions options = {},
-                         const RunContext& context = {})
-{
-    options.workers = workers;
-    return search(keyspace, target, options, context);
-}
+using test::CountingTarget;
+using test::FakeClock;
+using test::Numbers;
+using test::run;
 
 class WithThreads : public ::testing::TestWithParam<unsigned> {};
 
@@ -122,7 +34,7 @@ TEST_P(WithThreads, EveryCandidateIsJudgedExactlyOnce)
     const auto result = run(numbers, target, GetParam());
     ASSERT_TRUE(is_ok(result));
     EXPECT_EQ(result->end, SearchEnd::exhausted);
-    EXPECT_FALSE(result->found);
+    EXPECT_TRUE(result->found.empty());
     EXPECT_EQ(result->tried, 5000U);
     EXPECT_EQ(result->state.next, 5000U);
     for (std::uint64_t i = 0; i < 5000; ++i) {
@@ -137,10 +49,11 @@ TEST_P(WithThreads, TheLowestHitWins)
         const auto result = run(Numbers{5000}, target, GetParam());
         ASSERT_TRUE(is_ok(result));
         ASSERT_EQ(result->end, SearchEnd::found) << lowest;
-        EXPECT_EQ(result->found->index, lowest);
-        EXPECT_EQ(as_text(result->found->secret.expose()), fmt::format("{}", lowest));
-        EXPECT_EQ(result->found->proof, std::vector{fmt::format("proof of {}", lowest)});
-        EXPECT_EQ(result->state.next, lowest) << "going on finds it again";
+        EXPECT_EQ(result->found.front().index, lowest);
+        EXPECT_EQ(as_text(result->found.front().secret.expose()), fmt::format("{}", lowest));
+        EXPECT_EQ(result->found.front().proof, std::vector{fmt::format("proof of {}", lowest)});
+        EXPECT_EQ(result->state.next, lowest + 1);
+        EXPECT_EQ(result->state.hits, (std::vector<Hit>{{.target = 0, .index = lowest}}));
         for (std::uint64_t i = 0; i <= lowest; ++i) {
             ASSERT_EQ(target.count(i), 1U) << i;
         }
@@ -155,7 +68,7 @@ TEST_P(WithThreads, BatchesCoverTheSameAsSingles)
         const auto result = run(Numbers{1001}, target, GetParam());
         ASSERT_TRUE(is_ok(result));
         ASSERT_EQ(result->end, SearchEnd::found) << batch;
-        EXPECT_EQ(result->found->index, 1000U);
+        EXPECT_EQ(result->found.front().index, 1000U);
         EXPECT_EQ(result->tried, 1001U) << batch;
     }
 }
@@ -234,7 +147,7 @@ TEST_P(WithThreads, AHitBelowAnErrorWinsAndAnErrorBelowAHitDoesToo)
     hit_first.errors = {601, 900};
     const auto found = run(Numbers{2000}, hit_first, GetParam());
     ASSERT_TRUE(is_ok(found));
-    EXPECT_EQ(found->found->index, 600U);
+    EXPECT_EQ(found->found.front().index, 600U);
 
     CountingTarget error_first{2000, {601}};
     error_first.errors = {600};
@@ -253,7 +166,7 @@ TEST_P(WithThreads, AnErrorOfTheKeyspaceComesAfterAllThatCanBeJudged)
     const CountingTarget with_hit{2000, {776}};
     const auto found = run(Numbers{2000, 777}, with_hit, GetParam());
     ASSERT_TRUE(is_ok(found));
-    EXPECT_EQ(found->found->index, 776U);
+    EXPECT_EQ(found->found.front().index, 776U);
 }
 
 TEST_P(WithThreads, AStateThatCannotBeSavedEndsTheSearch)
@@ -292,7 +205,7 @@ TEST(Search, GoesOnOnlyWithItsOwnSession)
 {
     const CountingTarget target{10};
     const SearchState foreign{
-        .target_identity = "another", .keyspace_identity = "numbers:10", .begin = 0, .next = 3, .end = 10};
+        .target_identity = "another", .keyspace_identity = "numbers:10", .begin = 0, .next = 3, .end = 10, .hits = {}};
     EXPECT_TRUE(fails_with(run(Numbers{10}, target, 1, {.limit = {}, .resume = foreign, .checkpoint = {}}),
                            ErrorCode::mismatch));
 }
@@ -301,7 +214,7 @@ TEST(Search, TakesTheRangeOfTheSessionInsteadOfSkipAndLimit)
 {
     const CountingTarget target{10};
     const SearchState state{
-        .target_identity = "counting", .keyspace_identity = "numbers:10", .begin = 1, .next = 3, .end = 6};
+        .target_identity = "counting", .keyspace_identity = "numbers:10", .begin = 1, .next = 3, .end = 6, .hits = {}};
     const auto result =
         run(Numbers{10}, target, 2, {.skip = 8, .limit = 1, .resume = state, .checkpoint = {}}).unwrap();
     EXPECT_EQ(result.tried, 3U);
@@ -314,9 +227,9 @@ TEST(Search, TellsAHitEvenWhereItsProofFails)
     CountingTarget target{10, {4}};
     target.is_proof_broken = true;
     const auto result = run(Numbers{10}, target, 2).unwrap();
-    ASSERT_TRUE(result.found);
-    ASSERT_EQ(result.found->proof.size(), 1U);
-    EXPECT_NE(result.found->proof.front().find("no proof today"), std::string::npos);
+    ASSERT_EQ(result.found.size(), 1U);
+    ASSERT_EQ(result.found.front().proof.size(), 1U);
+    EXPECT_NE(result.found.front().proof.front().find("no proof today"), std::string::npos);
 }
 
 TEST(Search, SavesItsStateAsOftenAsAskedByTheClockItIsGiven)
@@ -414,110 +327,15 @@ TEST(Search, TellsProgressOfTheWholeRangeWhenItGoesOn)
     RunContext context;
     context.progress = &progress;
     const CountingTarget target{100};
-    const SearchState state{
-        .target_identity = "counting", .keyspace_identity = "numbers:100", .begin = 10, .next = 60, .end = 90};
+    const SearchState state{.target_identity = "counting",
+                            .keyspace_identity = "numbers:100",
+                            .begin = 10,
+                            .next = 60,
+                            .end = 90,
+                            .hits = {}};
     ASSERT_TRUE(is_ok(run(Numbers{100}, target, 2, {.limit = {}, .resume = state, .checkpoint = {}}, context)));
     EXPECT_EQ(progress.total, 80U);
     EXPECT_EQ(progress.last_done, 80U);
-}
-
-TEST(Workers, AreAsManyAsMemoryAllows)
-{
-    CountingTarget target{1};
-    target.memory = ByteCount{100};
-    EXPECT_EQ(plan_workers(target, 8, ByteCount{100'000}).workers, 8U);
-    const auto few = plan_workers(target, 8, ByteCount{400});
-    EXPECT_EQ(few.workers, 3U) << "a quarter stays free";
-    EXPECT_EQ(few.wanted, 8U);
-    EXPECT_TRUE(few.is_limited_by_memory());
-    EXPECT_EQ(plan_workers(target, 8, ByteCount{0}).workers, 1U) << "one has to try";
-    EXPECT_EQ(plan_workers(target, 8, std::nullopt).workers, 8U);
-    EXPECT_FALSE(plan_workers(target, 8, std::nullopt).is_limited_by_memory());
-}
-
-TEST(Workers, AreNoMoreThanTheTargetWantsAndNoFewerThanOne)
-{
-    CountingTarget target{1};
-    target.most_workers = 2;
-    EXPECT_EQ(plan_workers(target, 8, std::nullopt).workers, 2U);
-    EXPECT_FALSE(plan_workers(target, 8, std::nullopt).is_limited_by_memory());
-    target.most_workers = 0;
-    EXPECT_EQ(plan_workers(target, 8, std::nullopt).workers, 1U);
-    target.most_workers.reset();
-    EXPECT_EQ(plan_workers(target, 0, std::nullopt).workers, std::max(1U, std::thread::hardware_concurrency()));
-    EXPECT_EQ(plan_workers(target, 1'000'000, std::nullopt).workers, 1024U);
-}
-
-TEST(Workers, SearchWithOneThreadWhereMemoryIsShort)
-{
-    CountingTarget target{300};
-    target.memory = ByteCount{~std::uint64_t{0}};
-    std::mutex mutex;
-    std::set<std::thread::id> threads;
-    target.at_each = [&](std::uint64_t /*number*/) {
-        const std::scoped_lock lock{mutex};
-        threads.insert(std::this_thread::get_id());
-    };
-    ASSERT_TRUE(is_ok(run(Numbers{300}, target, 8)));
-    EXPECT_EQ(threads.size(), 1U);
-}
-
-TEST(AvailableMemory, IsReadFromTheKernelsText)
-{
-    EXPECT_EQ(parse_available_memory("MemTotal:  100 kB\nMemAvailable:    42 kB\n"), ByteCount{42U * 1024U});
-    EXPECT_EQ(parse_available_memory("MemTotal: 100 kB\n"), std::nullopt);
-    EXPECT_EQ(parse_available_memory("MemAvailable:"), std::nullopt);
-    EXPECT_EQ(parse_available_memory("MemAvailable: much"), std::nullopt);
-    EXPECT_EQ(parse_available_memory("MemAvailable: 18446744073709551615 kB"), std::nullopt);
-}
-
-/// Accepts any bytes, none of them right.
-class NeverTarget final : public Target {
-public:
-    Result<bool> accepts(ByteView candidate) const override
-    {
-        is_probe_typable = is_probe_typable || as_text(candidate).front() >= ' ';
-        ++judged;
-        return false;
-    }
-    Result<std::vector<std::string>> proof(ByteView /*candidate*/) const override { return std::vector<std::string>{}; }
-    std::string identity() const override { return "never"; }
-    ByteCount memory_per_worker() const noexcept override { return ByteCount{0}; }
-
-    mutable std::atomic<bool> is_probe_typable{false};
-    mutable std::atomic<unsigned> judged{0};
-};
-
-TEST(Rate, IsCandidatesBySecondsOfTheClock)
-{
-    // One look before, one after each candidate: a candidate takes 10 ms, so 100 a second.
-    FakeClock clock{std::chrono::milliseconds{10}};
-    RunContext context;
-    context.clock = &clock;
-    const NeverTarget target;
-    const auto rate = measure_rate(target, 1, std::chrono::milliseconds{500}, context);
-    ASSERT_TRUE(is_ok(rate));
-    EXPECT_NEAR(*rate, 100.0, 0.01);
-    EXPECT_EQ(target.judged.load(), 50U);
-    EXPECT_FALSE(target.is_probe_typable.load());
-}
-
-TEST(Rate, OfAClockThatStandsStillIsAnError)
-{
-    FakeClock clock{std::chrono::nanoseconds{0}};
-    RunContext context;
-    context.clock = &clock;
-    EXPECT_TRUE(fails_with(measure_rate(NeverTarget{}, 2, std::chrono::milliseconds{1}, context), ErrorCode::internal));
-}
-
-TEST(Rate, IsNotMeasuredAfterAStop)
-{
-    std::stop_source stop;
-    stop.request_stop();
-    RunContext context;
-    context.stop = stop.get_token();
-    EXPECT_TRUE(
-        fails_with(measure_rate(NeverTarget{}, 2, std::chrono::milliseconds{1000}, context), ErrorCode::cancelled));
 }
 
 } // namespace

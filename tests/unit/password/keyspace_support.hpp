@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "salvage/password/search.hpp"
+#include "salvage/password/keyspace.hpp"
 #include "support/assert_result.hpp"
 
 namespace salvage::password::test {
@@ -16,8 +16,12 @@ inline std::vector<std::string> one_by_one(const Keyspace& keyspace, std::uint64
 {
     std::vector<std::string> out(count);
     for (std::size_t i = 0; i < count; ++i) {
-        const auto got = keyspace.candidate(first + i, out[i]);
+        auto got = candidate_at(keyspace, first + i);
         EXPECT_TRUE(salvage::test::is_ok(got)) << "candidate " << first + i;
+        if (got.has_value()) {
+            EXPECT_FALSE(got->is_rejected) << "candidate " << first + i;
+            out[i] = std::move(got->bytes);
+        }
     }
     return out;
 }
@@ -25,9 +29,15 @@ inline std::vector<std::string> one_by_one(const Keyspace& keyspace, std::uint64
 /// The same, asked for at once.
 inline std::vector<std::string> at_once(const Keyspace& keyspace, std::uint64_t first, std::size_t count)
 {
-    std::vector<std::string> out(count);
-    const auto got = keyspace.candidates(first, out);
+    std::vector<Candidate> filled(count);
+    const auto got = keyspace.candidates(first, filled);
     EXPECT_TRUE(salvage::test::is_ok(got)) << "candidates from " << first;
+    EXPECT_EQ(got.value_or(0), count);
+    std::vector<std::string> out;
+    for (auto& candidate : filled) {
+        EXPECT_FALSE(candidate.is_rejected);
+        out.push_back(std::move(candidate.bytes));
+    }
     return out;
 }
 

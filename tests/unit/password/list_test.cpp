@@ -20,8 +20,7 @@ TEST(List, GivesItsSecretsInOrder)
     const auto list = make_list({"beta", std::string{"\0\1", 2}, ""}, "given secrets", "text");
     EXPECT_EQ(all_of(*list), (std::vector<std::string>{"beta", std::string{"\0\1", 2}, ""}));
     EXPECT_EQ(list->description(), "given secrets");
-    std::string into;
-    EXPECT_TRUE(fails_with(list->candidate(3, into), ErrorCode::internal));
+    EXPECT_TRUE(fails_with(candidate_at(*list, 3), ErrorCode::internal));
 }
 
 TEST(List, IsKnownAgainWithoutGivingItsSecretsAway)
@@ -62,17 +61,15 @@ TEST(Chain, OfNothingIsEmpty)
 {
     const auto chain = make_chain({}).unwrap();
     EXPECT_EQ(chain->size().value, 0U);
-    std::string into;
-    EXPECT_TRUE(fails_with(chain->candidate(0, into), ErrorCode::internal));
+    EXPECT_TRUE(fails_with(candidate_at(*chain, 0), ErrorCode::internal));
     EXPECT_EQ(chain->encoding(0), "text");
 }
 
 TEST(Chain, HasNothingBeyondItsEnd)
 {
     const auto chain = make_chain({make_list({"a"}, "x")}).unwrap();
-    std::string into;
-    EXPECT_TRUE(fails_with(chain->candidate(1, into), ErrorCode::internal));
-    std::vector<std::string> two(2);
+    EXPECT_TRUE(fails_with(candidate_at(*chain, 1), ErrorCode::internal));
+    std::vector<Candidate> two(2);
     EXPECT_TRUE(fails_with(chain->candidates(0, two), ErrorCode::internal));
 }
 
@@ -88,11 +85,14 @@ class Huge final : public Keyspace {
 public:
     explicit Huge(std::uint64_t size) : size_{size} {}
     Candidates size() const noexcept override { return Candidates{size_}; }
-    Result<> candidate(std::uint64_t /*index*/, std::string& into) const override
+    Result<std::size_t> candidates(std::uint64_t /*first*/, std::span<Candidate> into) const override
     {
-        into = "x";
-        return {};
+        for (auto& candidate : into) {
+            candidate.bytes = "x";
+        }
+        return into.size();
     }
+    bool is_open_ended() const noexcept override { return size_ == std::numeric_limits<std::uint64_t>::max(); }
     std::string identity() const override { return "huge"; }
     std::string description() const override { return "huge"; }
 
@@ -104,8 +104,29 @@ TEST(Chain, OfMoreThanCanBeNumberedIsRefused)
 {
     constexpr auto most = std::numeric_limits<std::uint64_t>::max();
     EXPECT_TRUE(is_ok(make_chain({std::make_shared<Huge>(most - 1), std::make_shared<Huge>(1)})));
-    EXPECT_TRUE(
-        fails_with(make_chain({std::make_shared<Huge>(most), std::make_shared<Huge>(1)}), ErrorCode::invalid_argument));
+    EXPECT_TRUE(fails_with(make_chain({std::make_shared<Huge>(most - 1), std::make_shared<Huge>(2)}),
+                           ErrorCode::invalid_argument));
+}
+
+TEST(Chain, TakesAStreamOnlyAtItsEnd)
+{
+    constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+    const auto stream = std::make_shared<Huge>(most);
+    EXPECT_TRUE(fails_with(make_chain({stream, std::make_shared<Huge>(1)}), ErrorCode::invalid_argument));
+    const auto chain = make_chain({std::make_shared<Huge>(7), stream});
+    ASSERT_TRUE(is_ok(chain));
+    EXPECT_TRUE((*chain)->is_open_ended());
+    EXPECT_EQ((*chain)->size(), Candidates{most});
+}
+
+TEST(Range, IsAPartOfAnotherKeyspaceCountedFromZero)
+{
+    const auto list = make_list({"a", "b", "c", "d"}, "letters");
+    const auto range = make_range(list, 1, 3);
+    EXPECT_EQ(test::all_of(*range), (std::vector<std::string>{"b", "c"}));
+    EXPECT_TRUE(fails_with(candidate_at(*range, 2), ErrorCode::internal));
+    EXPECT_NE(range->identity(), make_range(list, 1, 4)->identity());
+    EXPECT_NE(range->identity(), list->identity());
 }
 
 } // namespace

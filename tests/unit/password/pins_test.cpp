@@ -111,8 +111,7 @@ TEST(Pins, AreRefusedBeyondWhatAPhoneTakes)
 
 TEST(Pins, HaveNoCandidateBeyondTheirEnd)
 {
-    std::string into;
-    EXPECT_TRUE(fails_with(pins(4, 4)->candidate(10'000, into), ErrorCode::internal));
+    EXPECT_TRUE(fails_with(candidate_at(*pins(4, 4), 10'000), ErrorCode::internal));
 }
 
 TEST(Pins, NameThemselvesAndTheirOrder)

@@ -1,5 +1,6 @@
 // Session files: there and back, damaged at every place, and killed at any moment.
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <limits>
@@ -14,6 +15,7 @@
 #include "salvage/password/session.hpp"
 #include "support/assert_result.hpp"
 #include "support/files.hpp"
+#include "unit/password/search_support.hpp"
 
 namespace salvage::password {
 namespace {
@@ -29,17 +31,23 @@ SearchState some_state()
             .keyspace_identity = "pin:4:6:order=1+wordlist:sha256=00",
             .begin = 7,
             .next = 12'345,
-            .end = 1'110'000};
+            .end = 1'110'000,
+            .hits = {{.target = 0, .index = 99}, {.target = 3, .index = 20'000}}};
+}
+
+Session session_of(SearchState state)
+{
+    return {.state = std::move(state), .command = {"crack", "phone.img", "-a", "3", "?d?d%\n"}, .folder = "/tmp/a b"};
 }
 
 std::string text_of(const SearchState& state)
 {
-    return format_session(state).unwrap();
+    return format_session(session_of(state)).unwrap();
 }
 
 TEST(Session, ComesBackAsItWasWritten)
 {
-    EXPECT_EQ(parse_session(as_bytes(text_of(some_state()))).unwrap(), some_state());
+    EXPECT_EQ(parse_session(as_bytes(text_of(some_state()))).unwrap(), session_of(some_state()));
 }
 
 TEST(Session, KeepsTheLargestNumbersAndTheStrangestNames)
@@ -51,25 +59,46 @@ TEST(Session, KeepsTheLargestNumbersAndTheStrangestNames)
                       .next = most,
                       .end = most};
     const auto text = text_of(state);
-    EXPECT_EQ(std::ranges::count(text, '\n'), 7);
-    EXPECT_EQ(parse_session(as_bytes(text)).unwrap(), state);
+    EXPECT_EQ(std::ranges::count(text, '\n'), 14);
+    EXPECT_EQ(parse_session(as_bytes(text)).unwrap(), session_of(state));
 }
 
-// The page docs/formats/session.md shows this file; the checksum is sha256sum's of the six lines above it.
+// The page docs/formats/session.md shows this file; the checksum is sha256sum's of the lines above it.
 TEST(Session, IsTheTextThatItsPageShows)
 {
-    EXPECT_EQ(text_of({.target_identity = "footer:a1",
-                       .keyspace_identity = "pin:4:4:order=1",
-                       .begin = 0,
-                       .next = 512,
-                       .end = 10'000}),
-              "salvage-session=1\n"
+    const SearchState state{
+        .target_identity = "footer:a1", .keyspace_identity = "pin:4:4:order=1", .begin = 0, .next = 512, .end = 10'000};
+    EXPECT_EQ(format_session({.state = state, .command = {"phone.img", "--pin", "4"}, .folder = "/home/ann"}).unwrap(),
+              "salvage-session=2\n"
+              "folder=/home/ann\n"
+              "argument=phone.img\n"
+              "argument=--pin\n"
+              "argument=4\n"
               "target=footer:a1\n"
               "keyspace=pin:4:4:order=1\n"
               "begin=0\n"
               "next=512\n"
               "end=10000\n"
-              "check=badce1167a8b785277a9d8f70b679b99557368d4e0dcd93dcb8bbb481f5889ff\n");
+              "hits=\n"
+              "check=7c5f10b6426830daee241261667a9a2b9fd20fbb224d8d62209bed8b99cc1a2c\n");
+}
+
+TEST(Session, WithHitsOutOfOrderOrDoubledIsDamaged)
+{
+    for (const std::vector<Hit>& hits : {std::vector<Hit>{{.target = 2, .index = 9}, {.target = 1, .index = 9}},
+                                         std::vector<Hit>{{.target = 1, .index = 9}, {.target = 1, .index = 10}},
+                                         std::vector<Hit>{{.target = max_targets, .index = 9}}}) {
+        auto state = some_state();
+        state.hits = hits;
+        EXPECT_TRUE(fails_with(parse_session(as_bytes(text_of(state))), ErrorCode::malformed));
+    }
+}
+
+TEST(Session, OfTooManyArgumentsIsRefused)
+{
+    auto session = session_of(some_state());
+    session.command.assign(max_session_arguments + 1, "x");
+    EXPECT_TRUE(fails_with(format_session(session), ErrorCode::unsupported));
 }
 
 TEST(Session, CutAtAnyLengthIsAnError)
@@ -101,7 +130,7 @@ TEST(Session, ThatGoesOnAfterItsEndIsAnError)
 
 TEST(Session, OfAnotherVersionSaysSo)
 {
-    EXPECT_TRUE(fails_with(parse_session(as_bytes("salvage-session=2\n")), ErrorCode::unsupported));
+    EXPECT_TRUE(fails_with(parse_session(as_bytes("salvage-session=1\n")), ErrorCode::unsupported));
 }
 
 TEST(Session, WhoseNumbersContradictEachOtherIsAnErrorThoughItsChecksumHolds)
@@ -118,7 +147,7 @@ TEST(Session, BeyondTheBoundIsRefusedBothWays)
 {
     auto state = some_state();
     state.keyspace_identity.assign(max_session_bytes.value, 'x');
-    EXPECT_TRUE(fails_with(format_session(state), ErrorCode::unsupported));
+    EXPECT_TRUE(fails_with(format_session(session_of(state)), ErrorCode::unsupported));
     EXPECT_TRUE(fails_with(parse_session(Bytes(max_session_bytes.value + 1)), ErrorCode::unsupported));
 }
 
@@ -126,11 +155,11 @@ TEST(Session, IsSavedForItsOwnerAloneAndLoadedAgain)
 {
     const TemporaryFolder folder;
     const auto path = folder.path() / "a.session";
-    ASSERT_TRUE(is_ok(save_session(path, some_state())));
+    ASSERT_TRUE(is_ok(save_session(path, session_of(some_state()))));
     struct stat status{};
     ASSERT_EQ(stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777U, 0600U);
-    EXPECT_EQ(load_session(path).unwrap(), some_state());
+    EXPECT_EQ(load_session(path).unwrap(), session_of(some_state()));
 }
 
 TEST(Session, ReplacesTheStateBefore)
@@ -139,8 +168,8 @@ TEST(Session, ReplacesTheStateBefore)
     const auto path = folder.path() / "a.session";
     auto state = some_state();
     for (state.next = 100; state.next < 110; ++state.next) {
-        ASSERT_TRUE(is_ok(save_session(path, state)));
-        EXPECT_EQ(load_session(path).unwrap(), state);
+        ASSERT_TRUE(is_ok(save_session(path, session_of(state))));
+        EXPECT_EQ(load_session(path).unwrap(), session_of(state));
     }
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator{folder.path()}, {}), 1) << "leftovers";
 }
@@ -150,13 +179,13 @@ TEST(Session, ThatIsNotThereIsNotFound)
     const TemporaryFolder folder;
     EXPECT_TRUE(fails_with(load_session(folder.path() / "none"), ErrorCode::not_found));
     EXPECT_TRUE(fails_with(load_session(folder.path()), ErrorCode::io));
-    EXPECT_FALSE(save_session(folder.path() / "no" / "such" / "folder", some_state()).has_value());
+    EXPECT_FALSE(save_session(folder.path() / "no" / "such" / "folder", session_of(some_state())).has_value());
 }
 
 TEST(Session, NamesTheFileThatIsDamaged)
 {
     const TemporaryFolder folder;
-    const auto path = folder.write("bad.session", as_bytes("salvage-session=1\nnonsense\n"));
+    const auto path = folder.write("bad.session", as_bytes("salvage-session=2\nnonsense\n"));
     const auto loaded = load_session(path);
     ASSERT_TRUE(fails_with(loaded, ErrorCode::malformed));
     EXPECT_NE(to_string(loaded.error()).find("bad.session"), std::string::npos) << to_string(loaded.error());
@@ -167,7 +196,7 @@ TEST(Session, SurvivesAKillAtAnyMoment)
     const TemporaryFolder folder;
     const auto path = folder.path() / "a.session";
     auto state = some_state();
-    ASSERT_TRUE(is_ok(save_session(path, state)));
+    ASSERT_TRUE(is_ok(save_session(path, session_of(state))));
     std::uint64_t last_seen = 0;
     for (unsigned round = 0; round < 20; ++round) {
         const auto child = fork();
@@ -175,7 +204,7 @@ TEST(Session, SurvivesAKillAtAnyMoment)
         if (child == 0) {
             for (state.next = last_seen;; state.next = state.next + 1 < state.end ? state.next + 1 : state.begin) {
                 state.begin = 0;
-                ignore(save_session(path, state), "the parent looks at the file");
+                ignore(save_session(path, session_of(state)), "the parent looks at the file");
             }
         }
         std::this_thread::sleep_for(std::chrono::microseconds{500U + 700U * round});
@@ -183,38 +212,42 @@ TEST(Session, SurvivesAKillAtAnyMoment)
         waitpid(child, nullptr, 0);
         const auto loaded = load_session(path);
         ASSERT_TRUE(is_ok(loaded)) << "round " << round;
-        last_seen = loaded->next;
+        last_seen = loaded->state.next;
     }
 }
-
-/// Judges nothing; only its name is asked for.
-class NamedTarget final : public Target {
-public:
-    explicit NamedTarget(std::string name) : name_{std::move(name)} {}
-    Result<bool> accepts(ByteView /*candidate*/) const override { return false; }
-    Result<std::vector<std::string>> proof(ByteView /*candidate*/) const override { return std::vector<std::string>{}; }
-    std::string identity() const override { return name_; }
-    ByteCount memory_per_worker() const noexcept override { return ByteCount{0}; }
-
-private:
-    std::string name_;
-};
 
 TEST(Session, FitsOnlyTheSearchItIsOf)
 {
     const auto pins = make_pins(4, 4).unwrap();
-    const SearchState state{
-        .target_identity = "footer:a", .keyspace_identity = pins->identity(), .begin = 0, .next = 5, .end = 10'000};
-    EXPECT_TRUE(is_ok(check_session(state, *pins, NamedTarget{"footer:a"})));
-    const auto other_target = check_session(state, *pins, NamedTarget{"footer:b"});
+    test::CountingTarget ours{1};
+    test::CountingTarget another{1};
+    ours.name = "footer:a";
+    another.name = "footer:b";
+    const std::array<const Target*, 1> one{&ours};
+    const std::array<const Target*, 1> other{&another};
+    const std::array<const Target*, 2> both{&ours, &another};
+    const SearchState state{.target_identity = "footer:a",
+                            .keyspace_identity = pins->identity(),
+                            .begin = 0,
+                            .next = 5,
+                            .end = 10'000,
+                            .hits = {}};
+    EXPECT_TRUE(is_ok(check_session(state, *pins, one)));
+    const auto other_target = check_session(state, *pins, other);
     ASSERT_TRUE(fails_with(other_target, ErrorCode::mismatch));
     EXPECT_NE(other_target.error().why.find("footer:a"), std::string::npos);
     EXPECT_NE(other_target.error().why.find("footer:b"), std::string::npos);
-    EXPECT_TRUE(
-        fails_with(check_session(state, *make_pins(4, 5).unwrap(), NamedTarget{"footer:a"}), ErrorCode::mismatch));
+    EXPECT_TRUE(fails_with(check_session(state, *pins, both), ErrorCode::mismatch));
+    EXPECT_TRUE(fails_with(check_session(state, *make_pins(4, 5).unwrap(), one), ErrorCode::mismatch));
     auto too_far = state;
     too_far.end = 10'001;
-    EXPECT_TRUE(fails_with(check_session(too_far, *pins, NamedTarget{"footer:a"}), ErrorCode::malformed));
+    EXPECT_TRUE(fails_with(check_session(too_far, *pins, one), ErrorCode::malformed));
+    auto hit_of_none = state;
+    hit_of_none.hits = {{.target = 1, .index = 3}};
+    EXPECT_TRUE(fails_with(check_session(hit_of_none, *pins, one), ErrorCode::malformed));
+    auto hit_outside = state;
+    hit_outside.hits = {{.target = 0, .index = 10'000}};
+    EXPECT_TRUE(fails_with(check_session(hit_outside, *pins, one), ErrorCode::malformed));
 }
 
 } // namespace

@@ -125,12 +125,54 @@ TEST_F(Wordlist, GivesTheSameAtOnceAndOneByOneFromAnyPlace)
     }
 }
 
+/// The same list, packed by `packer`, a filter.
+class PackedWordlist : public Wordlist, public ::testing::WithParamInterface<const char*> {
+protected:
+    std::filesystem::path packed(std::string_view text)
+    {
+        const auto plain = folder_.write("plain.txt", as_bytes(text));
+        auto path = folder_.path() / "words.packed";
+        EXPECT_TRUE(salvage::test::run_command(fmt::format("{} <{} >{}", GetParam(), plain.string(), path.string())));
+        return path;
+    }
+};
+
+TEST_P(PackedWordlist, IsTheSameAsUnpacked)
+{
+    const auto text = many_lines();
+    const auto plain = of(text);
+    const auto list = make_wordlist(packed(text).string());
+    ASSERT_TRUE(is_ok(list));
+    EXPECT_EQ((*list)->identity(), plain->identity()) << "a session goes on whatever the list is packed in";
+    EXPECT_EQ(at_once(**list, 0, 20'000), at_once(*plain, 0, 20'000));
+    for (const std::uint64_t first : {19'000U, 12'345U, 4097U, 0U}) {
+        EXPECT_EQ(at_once(**list, first, 300), at_once(*plain, first, 300)) << first;
+    }
+}
+
+TEST_P(PackedWordlist, ThatIsCutOffIsAnError)
+{
+    const auto path = packed(many_lines());
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 100);
+    EXPECT_TRUE(fails_with(make_wordlist(path.string()), ErrorCode::truncated));
+}
+
+INSTANTIATE_TEST_SUITE_P(Packers, PackedWordlist, ::testing::Values("gzip -c", "zstd -q -c", "zip -q - -"));
+
+TEST_F(Wordlist, PackedInAWayThatIsNotUnpackedNamesIt)
+{
+    using namespace std::string_view_literals;
+    const auto path = folder_.write("words.7z", as_bytes("7z\xBC\xAF\x27\x1C and more"sv));
+    const auto list = make_wordlist(path.string());
+    ASSERT_TRUE(fails_with(list, ErrorCode::unsupported));
+    EXPECT_NE(to_string(list.error()).find("7z x"), std::string::npos) << to_string(list.error());
+}
+
 TEST_F(Wordlist, HasNothingBeyondItsEnd)
 {
     const auto list = of("a\nb\n");
-    std::string into;
-    EXPECT_TRUE(fails_with(list->candidate(2, into), ErrorCode::internal));
-    Words three(3);
+    EXPECT_TRUE(fails_with(candidate_at(*list, 2), ErrorCode::internal));
+    std::vector<Candidate> three(3);
     EXPECT_TRUE(fails_with(list->candidates(0, three), ErrorCode::internal));
     EXPECT_TRUE(is_ok(list->candidates(2, {})));
 }
@@ -155,8 +197,7 @@ TEST_F(Wordlist, ThatIsCutWhileItIsSearchedIsNoticed)
 {
     const auto list = of("alpha\nbeta\ngamma\n");
     std::filesystem::resize_file(path_, 6);
-    std::string into;
-    const auto lost = list->candidate(2, into);
+    const auto lost = candidate_at(*list, 2);
     ASSERT_FALSE(lost.has_value());
     EXPECT_FALSE(lost.error().what.empty());
 }

@@ -1,0 +1,95 @@
+// Every word with every rule.
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "password/combine_cache.hpp"
+#include "password/keyspace.hpp"
+#include "salvage/core/text.hpp"
+#include "salvage/password/rules.hpp"
+
+namespace salvage::password {
+namespace {
+
+class RuleWords final : public Keyspace {
+public:
+    RuleWords(KeyspacePtr words, RuleSet rules, std::uint64_t size)
+        : words_{std::move(words)}, rules_{std::move(rules)}, size_{size}
+    {
+    }
+
+    [[nodiscard]] Candidates size() const noexcept override { return Candidates{size_}; }
+    [[nodiscard]] bool is_open_ended() const noexcept override { return words_.keyspace().is_open_ended(); }
+
+    Result<std::size_t> candidates(std::uint64_t first, std::span<Candidate> into) const override
+    {
+        if (into.empty()) {
+            return std::size_t{0};
+        }
+        SALVAGE_TRY(check_range(first, into.size(), size_));
+        const auto count = rules_.size();
+        const auto first_word = first / count;
+        const auto last_word = (first + (into.size() - 1)) / count;
+        std::vector<Candidate> words(static_cast<std::size_t>(last_word - first_word) + 1);
+        const auto got = SALVAGE_TRY(words_.get(first_word, words));
+        std::size_t filled = 0;
+        auto rule = first % count;
+        for (const auto& word : std::span{words}.first(got)) {
+            for (; rule < count && filled < into.size(); ++rule) {
+                make(word, rule, into[filled++]);
+            }
+            rule = 0;
+        }
+        return filled;
+    }
+
+    [[nodiscard]] std::string encoding(std::uint64_t index) const override
+    {
+        return words_.keyspace().encoding(index / rules_.size());
+    }
+    [[nodiscard]] std::string identity() const override
+    {
+        return fmt::format("({})*{}", words_.keyspace().identity(), rules_.identity());
+    }
+    [[nodiscard]] std::string description() const override
+    {
+        return fmt::format("{}, with {}", words_.keyspace().description(), rules_.description());
+    }
+
+private:
+    void make(const Candidate& word, std::uint64_t rule, Candidate& into) const
+    {
+        into = word;
+        into.is_rejected = word.is_rejected || !rules_.apply(rule, into.bytes) || into.bytes.size() > max_word_bytes;
+    }
+
+    OuterWords words_;
+    RuleSet rules_;
+    std::uint64_t size_;
+};
+
+} // namespace
+
+Result<KeyspacePtr> make_rules(KeyspacePtr words, RuleSet rules)
+{
+    if (rules.size() == 0) {
+        return invalid_argument("there is no rule", fmt::format("{} were given", rules.description()),
+                                "a rule that changes nothing is written as a colon");
+    }
+    const auto count = words->size().value;
+    const auto product = checked_multiply(count, rules.size());
+    if (!product && !words->is_open_ended()) {
+        return invalid_argument("these words and rules are too many together",
+                                fmt::format("{} words times {} rules do not fit in 64 bits", format_count(count),
+                                            format_count(rules.size())),
+                                "take fewer rules");
+    }
+    // A stream ends long before its numbers do.
+    const auto size = product.value_or(std::numeric_limits<std::uint64_t>::max());
+    return KeyspacePtr{std::make_shared<const RuleWords>(std::move(words), std::move(rules), size)};
+}
+
+} // namespace salvage::password

@@ -1,0 +1,97 @@
+// Prints every candidate of a mask, a line each, for a judge to compare.
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "salvage/password/mask.hpp"
+
+namespace {
+
+using namespace salvage;
+using namespace salvage::password;
+
+struct Arguments {
+    MaskSpec mask;
+    bool is_file{false};
+};
+
+unsigned number_of(std::string_view text)
+{
+    unsigned out = 0;
+    std::from_chars(text.data(), text.data() + text.size(), out);
+    return out;
+}
+
+/// hashcat's own option names; `--mask-file` says that the mask is the name of a file.
+Arguments parse(const std::vector<std::string>& arguments)
+{
+    Arguments out;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const auto& argument = arguments[i];
+        const bool is_charset = argument.size() == 2 && argument[0] == '-' && argument[1] >= '1' && argument[1] <= '4';
+        if (argument == "--hex-charset") {
+            out.mask.notation = MaskNotation::hex;
+        } else if (argument == "--mask-file") {
+            out.is_file = true;
+        } else if (argument == "--increment") {
+            out.mask.increment = MaskIncrement{};
+        } else if (i + 1 < arguments.size() && argument == "--increment-min") {
+            out.mask.increment = MaskIncrement{.min = number_of(arguments[++i]),
+                                               .max = out.mask.increment.value_or(MaskIncrement{}).max};
+        } else if (i + 1 < arguments.size() && argument == "--increment-max") {
+            out.mask.increment = MaskIncrement{.min = out.mask.increment.value_or(MaskIncrement{}).min,
+                                               .max = number_of(arguments[++i])};
+        } else if (i + 1 < arguments.size() && is_charset) {
+            out.mask.charsets.at(static_cast<std::size_t>(argument[1] - '1')) = arguments[++i];
+        } else {
+            out.mask.mask = argument;
+        }
+    }
+    return out;
+}
+
+Result<> print(const Keyspace& keyspace)
+{
+    std::vector<Candidate> batch(4096);
+    const auto size = keyspace.size().value;
+    for (std::uint64_t at = 0; at < size;) {
+        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(batch.size(), size - at));
+        SALVAGE_TRY(keyspace.candidates(at, std::span{batch}.first(count)));
+        for (std::size_t i = 0; i < count; ++i) {
+            std::fwrite(batch[i].bytes.data(), 1, batch[i].bytes.size(), stdout);
+            std::fputc('\n', stdout);
+        }
+        at += count;
+    }
+    return {};
+}
+
+Result<> run(const Arguments& arguments)
+{
+    const auto& mask = arguments.mask;
+    if (arguments.is_file) {
+        const auto keyspace =
+            SALVAGE_TRY(make_mask_file({.path = mask.mask, .notation = mask.notation, .increment = mask.increment}));
+        return print(*keyspace);
+    }
+    const auto keyspace = SALVAGE_TRY(make_mask(mask));
+    return print(*keyspace);
+}
+
+} // namespace
+
+int main(int count, char** values)
+{
+    const std::vector<std::string> arguments(values + 1, values + count);
+    const auto done = run(parse(arguments));
+    if (!done.has_value()) {
+        std::fprintf(stderr, "print_masks: %s\n", to_string(done.error()).c_str());
+        return 1;
+    }
+    return 0;
+}
