@@ -22,12 +22,13 @@ namespace {
 constexpr const char* exit_codes =
     "Exit codes: 0 done, 1 looked and did not find, 2 wrong usage, 3 input damaged or unsupported, "
     "4 I/O, 5 stopped and resumable,\n6 needs the phone's own key, 7 verification mismatch, 70 bug.  "
-    "crack, as hashcat: 0 found, 1 exhausted, 2 stopped,\n4 out of time, 255 error.\n"
+    "crack, as hashcat: 0 found, 1 exhausted, 2 stopped,\n3 stopped at a checkpoint, 4 out of time, 255 error.\n"
     "Dumps are only ever read.  Nothing is overwritten.  Nothing is sent anywhere.";
 
 int run(int argc, char** argv)
 {
     Session session;
+    session.command.assign(argv + 1, argv + argc);
     CLI::App app{"Gets your data back from an encrypted Android phone that no longer boots.", "salvage"};
     app.require_subcommand(1);
     app.set_version_flag("--version", SALVAGE_VERSION);
@@ -41,6 +42,7 @@ int run(int argc, char** argv)
     add_footer(app, session);
     add_split(app, session);
     add_crack(app, session);
+    add_keyspace(app, session);
     add_decrypt(app, session);
     add_ls(app, session);
     add_cat(app, session);

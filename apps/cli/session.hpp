@@ -4,6 +4,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "salvage/core/run_context.hpp"
 #include "salvage/render/render.hpp"
@@ -53,6 +54,7 @@ public:
 
     bool is_quiet{false};
     bool is_json{false};
+    std::vector<std::string> command; ///< the command line, without the program's name
 
 private:
     render::TextStyle out_style_;

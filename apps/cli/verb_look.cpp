@@ -5,6 +5,7 @@
 
 #include "options.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/rescue/crack.hpp"
 #include "salvage/rescue/inspect.hpp"
 #include "salvage/rescue/layout.hpp"
 #include "salvage/rescue/look.hpp"
@@ -29,11 +30,30 @@ Result<> run_inspect(const InspectOptions& options, Session& session)
     return {};
 }
 
-Result<> run_footer(const InspectOptions& options, Session& session)
+struct FooterOptions {
+    DumpOptions dump;
+    SecretOptions secret;
+    bool is_line_asked{false};
+};
+
+Result<> print_hash_lines(const rescue::Dump& dump, const RunContext& context, Session& session)
+{
+    const auto search = SALVAGE_TRY(rescue::find_footers(dump, context));
+    for (const auto& found : search.footers) {
+        session.print(SALVAGE_TRY(rescue::hash_line_of(dump, found)) + "\n");
+    }
+    session.finish(search.footers.empty() ? static_cast<int>(Exit::not_found) : 0);
+    return {};
+}
+
+Result<> run_footer(const FooterOptions& options, Session& session)
 {
     const auto context = session.context();
     const auto request = SALVAGE_TRY(options.secret.request(session));
     const auto dump = SALVAGE_TRY(rescue::open_dump(options.dump.request()));
+    if (options.is_line_asked) {
+        return print_hash_lines(dump, context, session);
+    }
     const auto report = SALVAGE_TRY(rescue::inspect_footers(dump, request, context));
     show(session, report);
     session.finish(report.search.footers.empty() ? static_cast<int>(Exit::not_found) : 0);
@@ -112,9 +132,13 @@ void add_footer(CLI::App& app, Session& session)
     auto& command =
         verb(app, "footer", "decode the crypto footer of a dump, a partition, a carved block or a pasted hex dump",
              "salvage footer metadata.img\n  hexdump -C metadata.img | head -40 > block.txt; salvage footer block.txt");
-    const auto options = std::make_shared<InspectOptions>();
+    const auto options = std::make_shared<FooterOptions>();
     options->dump.add_to(command);
     options->secret.add_to(command);
+    command.add_flag(
+        "--hash-line", options->is_line_asked,
+        "print each footer as one line that crack takes on another machine; hashcat and john too, where they "
+        "know the kind");
     add_output_options(command, session);
     on_chosen(command, session, options, run_footer);
 }

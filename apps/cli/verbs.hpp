@@ -20,6 +20,7 @@ void add_footer(CLI::App& app, Session& session);
 void add_restore(CLI::App& app, Session& session);
 void add_split(CLI::App& app, Session& session);
 void add_crack(CLI::App& app, Session& session);
+void add_keyspace(CLI::App& app, Session& session);
 void add_decrypt(CLI::App& app, Session& session);
 void add_ls(CLI::App& app, Session& session);
 void add_cat(CLI::App& app, Session& session);

@@ -7,12 +7,8 @@
 namespace salvage::fde {
 namespace {
 
-/// HASH_COUNT of cryptfs.c, Android 3.0 and later.
-constexpr Iterations pbkdf2_iterations{2000};
 /// RSA_KEY_SIZE / 8 of cryptfs.c: the size of the message, whatever the key.
 constexpr std::size_t message_bytes = 256;
-/// What the first scrypt yields and the keymaster signs: INTERMEDIATE_BUF_SIZE.
-constexpr std::size_t intermediate_bytes = 32;
 
 using Message = Secret<message_bytes>;
 
@@ -49,18 +45,29 @@ Result<std::optional<KeyAndIv>> Derivation::derive(ByteView secret, ByteView sal
     return std::optional{std::move(out)};
 }
 
-Result<std::optional<KeyAndIv>> Derivation::derive_by_keymaster(ByteView secret, ByteView salt) const
+Result<std::optional<SecretBytes>> sign_intermediate(Kdf kdf, const crypto::RsaPrivateKey& rsa, ByteView intermediate)
 {
     Message message;
-    const auto intermediate =
-        std::span<std::byte>{message.expose_for_writing()}.subspan(place_in_message(kdf_), intermediate_bytes);
-    SALVAGE_TRY(crypto::scrypt(secret, salt, factors_, intermediate));
-    const auto signature = rsa_->raw_private(message.expose());
+    std::ranges::copy(
+        intermediate,
+        std::span<std::byte>{message.expose_for_writing()}.subspan(place_in_message(kdf), intermediate_bytes).begin());
+    auto signature = rsa.raw_private(message.expose());
     if (!signature.has_value()) {
         if (signature.error().code == ErrorCode::malformed) {
-            return std::optional<KeyAndIv>{}; // not smaller than the modulus
+            return std::optional<SecretBytes>{}; // not smaller than the modulus
         }
         return signature.error();
+    }
+    return std::optional{std::move(*signature)};
+}
+
+Result<std::optional<KeyAndIv>> Derivation::derive_by_keymaster(ByteView secret, ByteView salt) const
+{
+    Secret<intermediate_bytes> intermediate;
+    SALVAGE_TRY(crypto::scrypt(secret, salt, factors_, intermediate.expose_for_writing()));
+    const auto signature = SALVAGE_TRY(sign_intermediate(kdf_, *rsa_, intermediate.expose()));
+    if (!signature) {
+        return std::optional<KeyAndIv>{};
     }
     KeyAndIv out;
     SALVAGE_TRY(crypto::scrypt(signature->expose(), salt, factors_,

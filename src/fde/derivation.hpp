@@ -21,6 +21,16 @@ namespace salvage::fde {
     return kdf == Kdf::scrypt || uses_keymaster(kdf);
 }
 
+/// HASH_COUNT of cryptfs.c, Android 3.0 and later.
+inline constexpr Iterations pbkdf2_iterations{2000};
+
+/// The keymaster's signature over the 32 bytes that the first scrypt yields, padded as `kdf` does.  Nothing where the
+/// phone's keymaster could not have signed (kdf 4, one secret in a few): no footer can have been made of that secret.
+[[nodiscard]] Result<std::optional<SecretBytes>> sign_intermediate(Kdf kdf, const crypto::RsaPrivateKey& rsa,
+                                                                   ByteView intermediate);
+/// What the first scrypt yields and the keymaster signs: INTERMEDIATE_BUF_SIZE.
+inline constexpr std::size_t intermediate_bytes = 32;
+
 /// Whether scrypt runs with these factors at all.  Errors: unsupported.
 [[nodiscard]] Result<> check_factors(crypto::ScryptFactors factors);
 

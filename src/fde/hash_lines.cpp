@@ -1,8 +1,9 @@
-// Lines of hashcat 8800 and 12900, which john reads as well.
+// Lines of hashcat 8800 and 12900, which john reads as well, and our own.  docs/formats/hash-lines.md.
 #include "salvage/fde/hash_lines.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "salvage/core/text.hpp"
@@ -11,6 +12,10 @@ namespace salvage::fde {
 namespace {
 
 constexpr std::string_view fde_mark = "$fde$";
+constexpr std::string_view salvage_mark = "$salvage$";
+constexpr std::size_t salvage_version = 1;
+/// The largest structure of AOSP is 0x930 bytes; parse_footer tells what is too short.
+constexpr std::size_t most_footer_bytes = 0x1000;
 constexpr std::string_view line_cipher = "aes-cbc-essiv:sha256";
 constexpr std::size_t salt_bytes = 16;
 constexpr std::size_t edk_bytes = 32;
@@ -75,6 +80,26 @@ public:
             return malformed(ByteOffset{field_at_}, fmt::format("hash line has a {} of another size", name),
                              fmt::format("{} digits, expected {}", field.size(), size * 2));
         }
+        return bytes_of(field, name);
+    }
+
+    /// Of any size up to `most` bytes.
+    Result<Bytes> hex_up_to(std::string_view name, std::size_t most)
+    {
+        const auto field = SALVAGE_TRY(next(name));
+        if (field.size() > most * 2 || field.size() % 2 != 0) {
+            return malformed(ByteOffset{field_at_}, fmt::format("hash line has a {} of no possible size", name),
+                             fmt::format("{} digits, expected an even number up to {}", field.size(), most * 2));
+        }
+        return bytes_of(field, name);
+    }
+
+    [[nodiscard]] bool is_over() const noexcept { return is_over_; }
+    [[nodiscard]] std::size_t position() const noexcept { return at_; }
+
+private:
+    Result<Bytes> bytes_of(std::string_view field, std::string_view name) const
+    {
         const auto odd = field.find_first_not_of("0123456789abcdefABCDEF");
         if (odd != std::string_view::npos) {
             return malformed(ByteOffset{field_at_ + odd}, fmt::format("hash line's {} is not hex", name),
@@ -83,10 +108,6 @@ public:
         return from_hex(field);
     }
 
-    [[nodiscard]] bool is_over() const noexcept { return is_over_; }
-    [[nodiscard]] std::size_t position() const noexcept { return at_; }
-
-private:
     std::string_view rest_;
     std::size_t at_;
     std::size_t field_at_{};
@@ -141,6 +162,32 @@ Result<HashLine> parse_samsung(std::string_view line, std::size_t at)
     return out;
 }
 
+Result<HashLine> parse_salvage(std::string_view line, std::size_t at)
+{
+    Fields fields{line.substr(salvage_mark.size()), at + salvage_mark.size()};
+    const auto version = SALVAGE_TRY(fields.number("version"));
+    if (version != salvage_version) {
+        return malformed(ByteOffset{at + salvage_mark.size()},
+                         "the hash line was written by another version of this program",
+                         fmt::format("version {}, expected {}", version, salvage_version));
+    }
+    const auto footer_at = fields.position();
+    auto footer = SALVAGE_TRY(fields.hex_up_to("footer", most_footer_bytes));
+    footer.resize(most_footer_bytes); // the zeros that the line leaves out
+    HashLine out;
+    out.disk_lba = SectorIndex{SALVAGE_TRY(fields.number("disk sector"))};
+    out.sectors = SALVAGE_TRY(fields.hex_up_to("start of userdata", salvage_line_userdata_bytes));
+    if (!fields.is_over()) {
+        return malformed(ByteOffset{fields.position()}, "hash line is too long", "nothing is expected after userdata");
+    }
+    auto parsed = parse_footer(footer);
+    if (!parsed.has_value()) {
+        return malformed(ByteOffset{footer_at}, "hash line holds no footer", parsed.error().what);
+    }
+    out.footer = std::move(*parsed);
+    return out;
+}
+
 Error no_line(std::string_view why)
 {
     return unsupported("this footer has no line that crackers know", why,
@@ -174,11 +221,15 @@ Result<HashLine> parse_hash_line(std::string_view text)
     if (line.starts_with(fde_mark)) {
         return parse_fde(line, at);
     }
+    if (line.starts_with(salvage_mark)) {
+        return parse_salvage(line, at);
+    }
     if (line.size() == samsung_bytes * 2) {
         return parse_samsung(line, at);
     }
-    return malformed(ByteOffset{at}, "this is no hash line of an Android footer",
-                     fmt::format("expected a line that begins with {}, or 160 hex digits", fde_mark));
+    return malformed(
+        ByteOffset{at}, "this is no hash line of an Android footer",
+        fmt::format("expected a line that begins with {} or {}, or 160 hex digits", fde_mark, salvage_mark));
 }
 
 Result<std::string> format_hash_line(const CryptoFooter& footer, ByteView sectors)
@@ -198,6 +249,21 @@ Result<std::string> format_hash_line(const CryptoFooter& footer, ByteView sector
     }
     return fmt::format("{}{}${}${}${}${}", fde_mark, salt_bytes, to_hex(footer.salts.front()),
                        footer.wrapped_key.size(), to_hex(footer.wrapped_key), to_hex(sectors));
+}
+
+Result<std::string> format_salvage_line(ByteView footer, SectorIndex disk_lba, ByteView userdata)
+{
+    static_cast<void>(SALVAGE_TRY(parse_footer(footer)));
+    if (userdata.size() > salvage_line_userdata_bytes) {
+        return invalid_argument(
+            "a hash line carries the start of userdata only",
+            fmt::format("{} bytes were given, at most {} are taken", userdata.size(), salvage_line_userdata_bytes));
+    }
+    auto bytes = footer.first(std::min(footer.size(), most_footer_bytes));
+    while (!bytes.empty() && bytes.back() == std::byte{0}) {
+        bytes = bytes.first(bytes.size() - 1);
+    }
+    return fmt::format("{}{}${}${}${}", salvage_mark, salvage_version, to_hex(bytes), disk_lba.value, to_hex(userdata));
 }
 
 } // namespace salvage::fde

@@ -1,7 +1,7 @@
 // The probe of searches: everything is read before, a question costs a few AES blocks a place.
 //
-// Under CBC one mapping suffices, because what proves a key are bytes that all mappings decipher alike.  Under XTS
-// every mapping is tried.
+// Under CBC no mapping has to be known: what proves a key are bytes behind the first 16 of a sector, which all mappings
+// decipher alike.  So all places are deciphered in one go, without any IV.  Under XTS every mapping is tried.
 #include <algorithm>
 #include <utility>
 
@@ -24,10 +24,14 @@ struct Window {
 
 class PlacesProbe final : public KeyProbe {
 public:
-    PlacesProbe(std::vector<crypto::SectorCipherSpec> mappings, std::vector<Window> windows,
+    PlacesProbe(crypto::CipherMode mode, std::vector<crypto::SectorCipherSpec> mappings, std::vector<Window> windows,
                 std::optional<ByteCount> volume)
-        : mappings_{std::move(mappings)}, windows_{std::move(windows)}, volume_{volume}
+        : is_cbc_{mode == crypto::CipherMode::cbc}, mappings_{std::move(mappings)}, windows_{std::move(windows)},
+          volume_{volume}
     {
+        for (const auto& window : windows_) {
+            sectors_.insert(sectors_.end(), window.small.begin(), window.small.end());
+        }
     }
 
     /// Adds the footer's hash of the first block, which is at `first_block`.
@@ -40,11 +44,38 @@ public:
 
     [[nodiscard]] bool accepts(ByteView key) const override
     {
-        return std::ranges::any_of(mappings_, [&](const auto& mapping) { return shows_superblock(mapping, key); }) ||
+        const bool shows =
+            is_cbc_
+                ? shows_superblock_without_iv(key)
+                : std::ranges::any_of(mappings_, [&](const auto& mapping) { return shows_superblock(mapping, key); });
+        return shows ||
                std::ranges::any_of(hash_mappings_, [&](const auto& mapping) { return has_hash(mapping, key); });
     }
 
 private:
+    [[nodiscard]] bool shows_superblock_without_iv(ByteView key) const
+    {
+        if (key.size() != 16 && key.size() != 32) {
+            return false; // a key of a size this cipher does not take
+        }
+        Bytes plain(sectors_.size());
+        crypto::aes_cbc_decrypt(key, {}, sectors_, plain);
+        for (std::size_t i = 0; i < windows_.size(); ++i) {
+            const auto sector = ByteView{plain}.subspan(i * small_sector, small_sector);
+            if (windows_[i].place.format == SuperblockPlace::Format::fat) {
+                // What tells a FAT lies within the first 16 bytes, too: only its signature can be asked for here.
+                if (sector[510] == std::byte{0x55} && sector[511] == std::byte{0xAA} &&
+                    std::ranges::any_of(mappings_,
+                                        [&](const auto& mapping) { return shows_superblock(mapping, key); })) {
+                    return true;
+                }
+            } else if (judge(windows_[i].place, sector, volume_).bits >= proof_bits) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     [[nodiscard]] bool shows_superblock(const crypto::SectorCipherSpec& mapping, ByteView key) const
     {
         const auto cipher = crypto::make_sector_cipher(mapping, key);
@@ -77,8 +108,10 @@ private:
         return crypto::sha256(plain) == hash_;
     }
 
+    bool is_cbc_;
     std::vector<crypto::SectorCipherSpec> mappings_;
     std::vector<Window> windows_;
+    Bytes sectors_; ///< the small sectors of all windows, one after another
     std::optional<ByteCount> volume_;
     std::array<std::byte, 32> hash_{};
     Bytes first_block_;
@@ -139,9 +172,7 @@ Result<std::unique_ptr<const KeyProbe>> make_key_probe(const CryptoFooter& foote
         error.hint = "read the first 8 KiB of userdata again, or those at 128 MiB";
         return error;
     }
-    const bool is_cbc = named.mode == crypto::CipherMode::cbc;
-    auto probe =
-        std::make_unique<PlacesProbe>(is_cbc ? std::vector{named} : mappings, std::move(windows), extent.mapped);
+    auto probe = std::make_unique<PlacesProbe>(named.mode, mappings, std::move(windows), extent.mapped);
     if (!first_block.empty()) {
         probe->add_hash(*footer.hash_first_block, std::move(first_block), mappings);
     }

@@ -11,7 +11,9 @@
 #include <mutex>
 #include <utility>
 
+#include "fde/batch_unlocker.hpp"
 #include "fde/derivation.hpp"
+#include "fde/unwrap.hpp"
 #include "salvage/crypto/cipher.hpp"
 #include "salvage/crypto/hash.hpp"
 #include "salvage/fde/keymaster_blob.hpp"
@@ -26,26 +28,6 @@ constexpr std::uint32_t wrapped_by_default_flags = footer_flag::force_encryption
 constexpr std::size_t aes_block = 16;
 /// RSA_KEY_SIZE of cryptfs.c.
 constexpr std::size_t rsa_bytes = 256;
-/// PBKDF2 and the HMAC states of one guess.
-constexpr ByteCount pbkdf2_memory{4096};
-
-crypto::AesBlock block_at(ByteView bytes, std::size_t at)
-{
-    crypto::AesBlock block{};
-    std::ranges::copy(bytes.subspan(at, block.size()), block.begin());
-    return block;
-}
-
-/// How wide the AES key is that wraps the master key.
-enum class Wrap : std::uint8_t {
-    aes_128, ///< AOSP, every version and key size
-    aes_256, ///< HTC and other vendors' 256-bit footers of Android 4
-};
-
-constexpr std::size_t kek_bytes(Wrap wrap) noexcept
-{
-    return wrap == Wrap::aes_128 ? 16 : 32;
-}
 
 class ClearKeyUnlocker final : public Unlocker {
 public:
@@ -61,7 +43,11 @@ public:
     }
     Result<std::optional<bool>> is_password(ByteView /*secret*/) const override { return std::optional<bool>{}; }
     [[nodiscard]] const CryptoFooter& footer() const noexcept override { return footer_; }
-    [[nodiscard]] ByteCount memory() const noexcept override { return ByteCount{0}; }
+    [[nodiscard]] std::optional<crypto::ScryptFactors> scrypt() const noexcept override { return std::nullopt; }
+    [[nodiscard]] std::unique_ptr<BatchUnlocker> make_batch(crypto::KdfDevice& /*device*/) const override
+    {
+        return nullptr;
+    }
 
 private:
     CryptoFooter footer_;
@@ -78,8 +64,9 @@ public:
         std::vector<MasterKey> out;
         Secret<32> key;
         if (derive(secret, key)) {
-            out.push_back(
-                {.key = unwrap(key.expose()), .how = "samsung-pbkdf2-sha256, the HMAC agrees", .sik_matches = true});
+            out.push_back({.key = unwrap_samsung(footer_, key.expose()),
+                           .how = "samsung-pbkdf2-sha256, the HMAC agrees",
+                           .sik_matches = true});
         }
         return out;
     }
@@ -89,35 +76,18 @@ public:
         return std::optional{derive(secret, key)};
     }
     [[nodiscard]] const CryptoFooter& footer() const noexcept override { return footer_; }
-    [[nodiscard]] ByteCount memory() const noexcept override { return pbkdf2_memory; }
+    [[nodiscard]] std::optional<crypto::ScryptFactors> scrypt() const noexcept override { return std::nullopt; }
+    [[nodiscard]] std::unique_ptr<BatchUnlocker> make_batch(crypto::KdfDevice& device) const override
+    {
+        return make_samsung_batch(footer_, device);
+    }
 
 private:
-    static constexpr Iterations iterations{4096};
-
     /// Fills `key`; whether the HMAC agrees.
     bool derive(ByteView secret, Secret<32>& key) const
     {
-        crypto::pbkdf2_sha256(secret, footer_.salts.front(), iterations, key.expose_for_writing());
+        crypto::pbkdf2_sha256(secret, footer_.salts.front(), samsung_iterations, key.expose_for_writing());
         return equal_constant_time(crypto::hmac_sha256(key.expose(), footer_.wrapped_key), footer_.samsung_hmac);
-    }
-
-    [[nodiscard]] SecretBytes unwrap(ByteView key) const
-    {
-        SecretBytes out{footer_.wrapped_key.size()};
-        const auto into = out.expose_for_writing();
-        crypto::AesBlock counter{};
-        for (std::size_t i = 0; i < counter.size(); ++i) {
-            counter.at(i) = static_cast<std::byte>(i);
-        }
-        for (std::size_t at = 0; at < into.size(); at += aes_block) {
-            counter.front() = static_cast<std::byte>(at / aes_block);
-            auto stream = crypto::aes_ecb_encrypt(key, counter);
-            for (std::size_t i = 0; i < aes_block; ++i) {
-                into[at + i] = footer_.wrapped_key.at(at + i) ^ stream.at(i);
-            }
-            wipe(stream);
-        }
-        return out;
     }
 
     CryptoFooter footer_;
@@ -126,9 +96,8 @@ private:
 class AospUnlocker final : public Unlocker {
 public:
     AospUnlocker(CryptoFooter footer, std::optional<crypto::RsaPrivateKey> rsa)
-        : footer_{std::move(footer)}, wraps_{wraps_of(footer_)},
-          derivation_{footer_.kdf, footer_.scrypt, std::move(rsa),
-                      wraps_.size() > 1 ? wide_key_and_iv_bytes : key_and_iv_bytes},
+        : footer_{std::move(footer)}, wraps_{wraps_of(footer_)}, rsa_{std::move(rsa)},
+          derivation_{footer_.kdf, footer_.scrypt, rsa_, derived_bytes(wraps_)},
           has_sik_{footer_.scrypted_intermediate_key.has_value() && check_factors(footer_.scrypt).has_value()}
     {
     }
@@ -164,22 +133,19 @@ public:
 
     [[nodiscard]] const CryptoFooter& footer() const noexcept override { return footer_; }
 
-    [[nodiscard]] ByteCount memory() const noexcept override
+    [[nodiscard]] std::optional<crypto::ScryptFactors> scrypt() const noexcept override
     {
-        return uses_scrypt(footer_.kdf) || has_sik_ ? crypto::scrypt_memory(footer_.scrypt) : pbkdf2_memory;
+        return uses_scrypt(footer_.kdf) || has_sik_ ? std::optional{footer_.scrypt} : std::nullopt;
+    }
+    [[nodiscard]] std::unique_ptr<BatchUnlocker> make_batch(crypto::KdfDevice& device) const override
+    {
+        return make_aosp_batch(footer_, rsa_, device);
     }
 
 private:
     enum class Origin : std::uint8_t { given, preset };
     /// One for each of the footer's salts; nothing where the secret cannot be the footer's.
     using Derivations = std::vector<std::optional<KeyAndIv>>;
-
-    static std::vector<Wrap> wraps_of(const CryptoFooter& footer)
-    {
-        // Adiantum came with Android 9, whose wrapping is AOSP's; before, 32-byte keys were vendors' own.
-        const bool is_vendor_key = footer.key_bytes == 32 && !footer.cipher.contains("adiantum");
-        return is_vendor_key ? std::vector{Wrap::aes_128, Wrap::aes_256} : std::vector{Wrap::aes_128};
-    }
 
     [[nodiscard]] bool is_wrapped_by_default() const noexcept
     {
@@ -242,8 +208,7 @@ private:
     [[nodiscard]] SecretBytes unwrap(ByteView key_and_iv, Wrap wrap) const
     {
         SecretBytes out{footer_.wrapped_key.size()};
-        const auto kek = key_and_iv.first(kek_bytes(wrap));
-        crypto::aes_cbc_decrypt(kek, block_at(key_and_iv, kek.size()), footer_.wrapped_key, out.expose_for_writing());
+        unwrap_into(footer_, key_and_iv, wrap, out.expose_for_writing());
         return out;
     }
 
@@ -275,6 +240,7 @@ private:
 
     CryptoFooter footer_;
     std::vector<Wrap> wraps_;
+    std::optional<crypto::RsaPrivateKey> rsa_;
     Derivation derivation_;
     bool has_sik_;
     mutable std::mutex default_mutex_;

@@ -212,48 +212,64 @@ std::string text(const rescue::SearchReport& report, TextStyle style)
     const auto seconds = report.elapsed.count();
     out += fmt::format("{} candidates tried in {}", format_count(report.tried), format_duration(report.elapsed));
     out += seconds > 0 ? fmt::format(" ({:.1f} a second)\n", static_cast<double>(report.tried) / seconds) : "\n";
-    if (report.found) {
-        out += report.password_matches_footer_only
+    for (const auto& found : report.found) {
+        out += found.is_for_footer_only
                    ? paint("The secret is right for the footer, and opens no filesystem on this userdata: they come "
                            "from different installations.\n",
                            Ink::warning, style)
                    : paint("Found.\n", Ink::good, style);
-        for (const auto& fact : report.found->found.proof) {
+        for (const auto& fact : found.found.proof) {
             out += fmt::format("  {}\n", printable(fact));
         }
-    } else if (report.end == password::SearchEnd::stopped) {
+    }
+    for (const auto& device : report.lost_devices) {
+        out += paint(
+            fmt::format("A device failed and was dropped; its part was done by the others: {}\n", printable(device)),
+            Ink::warning, style);
+    }
+    if (report.end == password::SearchEnd::stopped) {
         out += fmt::format("Stopped; all candidates below number {} are done. The same command goes on from there.\n",
                            format_count(report.state.next));
-    } else {
-        out += "Not found in this keyspace.\n";
+    } else if (report.end == password::SearchEnd::exhausted) {
+        out += report.targets == 1
+                   ? std::string{"Not found in this keyspace.\n"}
+                   : fmt::format("Found {} of {}; the keyspace is exhausted.\n", report.found.size(), report.targets);
     }
     return out;
 }
 
+namespace {
+
+Json json_of(const rescue::FoundSecret& hit)
+{
+    const auto& found = hit.found;
+    const std::string secret{as_text(found.secret.expose())};
+    return {{"target", found.target},
+            {"secret", encoding_safe(secret)},
+            {"secret_hex", to_hex(found.secret.expose())},
+            {"encoding", found.encoding},
+            {"index", found.index},
+            {"proof", found.proof},
+            {"step", hit.step},
+            {"footer_only", hit.is_for_footer_only}};
+}
+
+} // namespace
+
 std::string json(const rescue::SearchReport& report)
 {
     constexpr std::array ends{"found", "exhausted", "stopped"};
-    Json out{{"schema", "salvage.crack/1"},
-             {"end", ends.at(static_cast<std::size_t>(report.end))},
-             {"tried", report.tried},
-             {"begin", report.state.begin},
-             {"next", report.state.next},
-             {"keyspace", report.state.end},
-             {"seconds", report.elapsed.count()},
-             {"resumed", report.was_resumed},
-             {"searched", report.searched}};
-    out["found"] = nullptr;
-    if (report.found) {
-        const auto& found = report.found->found;
-        const std::string secret{as_text(found.secret.expose())};
-        out["found"] = {{"secret", encoding_safe(secret)},
-                        {"secret_hex", to_hex(found.secret.expose())},
-                        {"encoding", found.encoding},
-                        {"index", found.index},
-                        {"proof", found.proof},
-                        {"step", report.found->step},
-                        {"footer_only", report.password_matches_footer_only}};
+    Json out{{"schema", "salvage.crack/1"},   {"end", ends.at(static_cast<std::size_t>(report.end))},
+             {"tried", report.tried},         {"rejected", report.rejected},
+             {"begin", report.state.begin},   {"next", report.state.next},
+             {"keyspace", report.state.end},  {"seconds", report.elapsed.count()},
+             {"resumed", report.was_resumed}, {"searched", report.searched},
+             {"targets", report.targets},     {"lost_devices", report.lost_devices}};
+    out["hits"] = Json::array();
+    for (const auto& hit : report.found) {
+        out["hits"].push_back(json_of(hit));
     }
+    out["found"] = report.found.empty() ? Json(nullptr) : json_of(report.found.front());
     return dumped(out);
 }
 

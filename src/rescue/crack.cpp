@@ -1,7 +1,7 @@
 // Targets and plans of a search.
 #include "salvage/rescue/crack.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,10 +13,25 @@
 namespace salvage::rescue {
 namespace {
 
-// One $fde$ line is about 3.4 KB; a file of lines takes the first.
-constexpr ByteCount max_hash_file{1U << 20U};
+// One $fde$ line is about 3.4 KB, and a search takes no more footers than a session does.
+constexpr ByteCount max_hash_file{4U << 20U};
 
-std::optional<std::string> hash_line_in(const std::filesystem::path& path)
+bool is_hash_line(std::string_view line)
+{
+    const bool is_samsung = line.size() == 160 && from_hex(line).has_value();
+    return line.starts_with("$fde$") || line.starts_with("$salvage$") || is_samsung;
+}
+
+std::string_view trimmed(std::string_view text)
+{
+    constexpr std::string_view white_space = " \t\r";
+    const auto first = text.find_first_not_of(white_space);
+    return first == std::string_view::npos ? std::string_view{}
+                                           : text.substr(first, text.find_last_not_of(white_space) - first + 1);
+}
+
+/// The lines of a file of hash lines, empty ones left out; nothing where the first is none.
+std::optional<std::vector<std::string>> hash_lines_in(const std::filesystem::path& path)
 {
     const auto file = io::open_file(path);
     if (!file.has_value() || (*file)->size() > max_hash_file) {
@@ -26,19 +41,41 @@ std::optional<std::string> hash_line_in(const std::filesystem::path& path)
     if (!bytes.has_value()) {
         return std::nullopt;
     }
-    const auto text = as_text(*bytes);
-    const auto line = text.substr(0, text.find_first_of("\r\n"));
-    const bool is_samsung = line.size() == 160 && from_hex(line).has_value();
-    return line.starts_with("$fde$") || is_samsung ? std::optional{std::string{line}} : std::nullopt;
+    std::vector<std::string> out;
+    auto text = as_text(*bytes);
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        const auto line = trimmed(text.substr(0, end));
+        if (out.empty() && !line.empty() && !is_hash_line(line)) {
+            return std::nullopt;
+        }
+        if (!line.empty()) {
+            out.emplace_back(line);
+        }
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return out.empty() ? std::nullopt : std::optional{std::move(out)};
 }
 
-Result<CrackTarget> target_of_line(const std::string& path, const std::string& line)
+Result<CrackTarget> target_of_line(const std::string& name, const std::string& line)
 {
-    auto parsed = SALVAGE_TRY(fde::parse_hash_line(line).in("reading the hash line of " + path));
-    CrackTarget out{.name = path, .subject = {}};
+    auto parsed = SALVAGE_TRY(fde::parse_hash_line(line).in("reading the hash line of " + name));
+    CrackTarget out{.name = name, .hash = line, .subject = {}};
     out.subject.unlocker = SALVAGE_TRY(fde::make_unlocker(parsed.footer));
     if (!parsed.sectors.empty()) {
-        out.subject.userdata = io::make_memory(std::move(parsed.sectors), path + ": sectors 0 to 2");
+        out.subject.userdata = io::make_memory(std::move(parsed.sectors), name + ": start of userdata");
+        out.subject.disk_lba = parsed.disk_lba;
+    }
+    return out;
+}
+
+/// People are told file and line; programs, and the potfile, the line itself, as hashcat does.
+Result<std::vector<CrackTarget>> targets_of_lines(const std::string& path, const std::vector<std::string>& lines)
+{
+    std::vector<CrackTarget> out;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const auto name = lines.size() == 1 ? path : fmt::format("{}:{}", path, i + 1);
+        out.push_back(SALVAGE_TRY(target_of_line(name, lines[i])));
     }
     return out;
 }
@@ -52,16 +89,20 @@ Result<CrackTarget> target_of_footer(const Dump& dump, const FoundFooter& found,
         error.why = fde::can_open_offline(found.footer).reason;
         return error;
     }
-    return CrackTarget{.name = fmt::format("{}+{:#x}", found.file.empty() ? dump.path : found.file, found.offset.value),
-                       .subject = SALVAGE_TRY(search_subject(dump, found, std::move(*unlocker)))};
+    auto subject = SALVAGE_TRY(search_subject(dump, found, std::move(*unlocker)));
+    const auto name = fmt::format("{}+{:#x}", found.file.empty() ? dump.path : found.file, found.offset.value);
+    auto hash = printable(name);
+    std::ranges::replace(hash, ':', '_');
+    return CrackTarget{.name = name, .hash = std::move(hash), .subject = std::move(subject)};
 }
 
 } // namespace
 
-Result<CrackTarget> crack_target(const DumpRequest& dump_request, const OpenRequest& request, const RunContext& context)
+Result<std::vector<CrackTarget>> crack_targets(const DumpRequest& dump_request, const OpenRequest& request,
+                                               FootersOf which, const RunContext& context)
 {
-    if (const auto line = hash_line_in(dump_request.path)) {
-        return target_of_line(dump_request.path.string(), *line);
+    if (const auto lines = hash_lines_in(dump_request.path)) {
+        return targets_of_lines(dump_request.path.string(), *lines);
     }
     const auto dump = SALVAGE_TRY(open_dump(dump_request));
     const auto footers = SALVAGE_TRY(find_footers(dump, context));
@@ -70,17 +111,37 @@ Result<CrackTarget> crack_target(const DumpRequest& dump_request, const OpenRequ
                          fmt::format("searched: the known places and every byte of {}", dump.path),
                          "give it with --footer FILE");
     }
+    std::vector<CrackTarget> out;
     std::optional<Error> first;
     for (const auto& found : footers.footers) {
         auto target = target_of_footer(dump, found, request);
         if (target.has_value()) {
-            return target;
-        }
-        if (!first) {
+            out.push_back(std::move(*target));
+        } else if (!first) {
             first = target.error();
         }
+        if (!out.empty() && which == FootersOf::dump_best) {
+            break;
+        }
     }
-    return *first;
+    if (out.empty()) {
+        return *first;
+    }
+    return out;
+}
+
+Result<std::string> hash_line_of(const Dump& dump, const FoundFooter& found)
+{
+    const auto subject = SALVAGE_TRY(search_subject(dump, found, {}));
+    const auto head = [&](std::size_t bytes) -> Result<Bytes> {
+        return subject.userdata ? io::read_up_to(*subject.userdata, ByteOffset{0}, ByteCount{bytes}) : Bytes{};
+    };
+    const auto sectors = SALVAGE_TRY(head(fde::hash_line_sector_bytes).in("reading the first sectors of userdata"));
+    if (auto line = fde::format_hash_line(found.footer, sectors); line.has_value()) {
+        return line;
+    }
+    const auto start = SALVAGE_TRY(head(fde::salvage_line_userdata_bytes).in("reading the start of userdata"));
+    return fde::format_salvage_line(found.raw, subject.disk_lba, start);
 }
 
 Result<SearchSubject> search_subject(const Dump& dump, const FoundFooter& found,
@@ -95,22 +156,6 @@ Result<SearchSubject> search_subject(const Dump& dump, const FoundFooter& found,
     }
     out.userdata = SALVAGE_TRY(open_partition(dump, *userdata));
     out.disk_lba = SectorIndex{userdata->start.value / sector_512().bytes()};
-    return out;
-}
-
-Result<PinRange> parse_pin_range(const std::string& text)
-{
-    PinRange out;
-    const auto* const end = text.data() + text.size();
-    auto step = std::from_chars(text.data(), end, out.min);
-    out.max = out.min;
-    if (step.ec == std::errc{} && step.ptr != end && *step.ptr == '-') {
-        step = std::from_chars(step.ptr + 1, end, out.max);
-    }
-    if (step.ec != std::errc{} || step.ptr != end || out.min > out.max) {
-        return invalid_argument(fmt::format("'{}' is no number of digits", printable(text)),
-                                "4 to 16, or a range as 4-6, was expected");
-    }
     return out;
 }
 

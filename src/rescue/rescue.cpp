@@ -14,6 +14,8 @@
 namespace salvage::rescue {
 namespace {
 
+constexpr unsigned longest_cheap_pin = 6;
+
 Error other_dump(const std::filesystem::path& folder, const std::string& known, const std::string& found)
 {
     return Error{ErrorCode::already_exists,
@@ -134,8 +136,8 @@ private:
             for (const auto& line : result.searched) {
                 log_->write("search.done", line);
             }
-            if (result.found && !result.password_matches_footer_only) {
-                return open_with(dump, std::move(result.found->found));
+            if (!result.found.empty() && !result.found.front().is_for_footer_only) {
+                return open_with(dump, std::move(result.found.front().found));
             }
             if (context_.is_stopped()) {
                 return cancelled("searching for the secret");
@@ -153,10 +155,13 @@ private:
         context.stop = timer.get_token();
         Deadline deadline{*context_.progress, *context_.clock, context_.clock->now() + request_->search_time, timer};
         context.progress = &deadline;
-        const SearchRequest request{.secrets = {}, .max_pin = 6, .wordlists = {}};
-        const auto plan = SALVAGE_TRY(plan_search(subject, request, context));
-        return run_search(subject, plan.steps, request,
-                          {.session_file = request_->case_folder / "search.session", .limit = {}}, context);
+        SearchRequest request;
+        request.max_pin = longest_cheap_pin;
+        const std::span subjects{&subject, 1};
+        const auto plan = SALVAGE_TRY(plan_search(subjects, request, context));
+        SearchRun run;
+        run.session_file = request_->case_folder / "search.session";
+        return run_search(subjects, plan, request, run, context);
     }
 
     /// Asks for a stop once the time is over; progress is reported often enough to serve as the clock.

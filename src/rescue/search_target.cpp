@@ -12,6 +12,7 @@
 #include "salvage/core/text.hpp"
 #include "salvage/crypto/hash.hpp"
 #include "salvage/io/byte_source.hpp"
+#include "salvage/password/session.hpp"
 
 namespace salvage::rescue {
 
@@ -130,11 +131,26 @@ public:
         return probe_ ? right_for_footer() : right_for_footer_alone(keys);
     }
 
-    Result<bool> accepts(ByteView candidate) const override
+    Result<std::unique_ptr<password::Judge>> make_judge(crypto::KdfDevice& device) const override;
+
+    /// Whether the candidate is more than wrong, asked in full.
+    [[nodiscard]] Result<bool> accepts(ByteView candidate) const
     {
         const auto judged = SALVAGE_TRY(judge(candidate));
         return judged.judgement != CandidateJudgement::wrong;
     }
+    /// Whether the filter has to ask the footer's check value for every candidate.
+    [[nodiscard]] bool must_check_all() const
+    {
+        return check_ == PasswordCheck::all || !probe_ || is_key_under_default_password(*footer_);
+    }
+    [[nodiscard]] bool is_listed(ByteView candidate) const
+    {
+        return std::ranges::any_of(
+            listed_, [&](const SecretBytes& secret) { return equal_constant_time(secret.expose(), candidate); });
+    }
+    [[nodiscard]] const fde::KeyProbe* probe() const noexcept { return probe_.get(); }
+    [[nodiscard]] std::size_t key_bytes() const noexcept { return footer_->key_bytes; }
 
     Result<std::vector<std::string>> proof(ByteView candidate) const override
     {
@@ -143,16 +159,14 @@ public:
     }
 
     [[nodiscard]] std::string identity() const override { return identity_; }
-    [[nodiscard]] ByteCount memory_per_worker() const noexcept override { return subject_.unlocker->memory(); }
+    [[nodiscard]] std::optional<crypto::ScryptFactors> scrypt() const noexcept override
+    {
+        return subject_.unlocker->scrypt();
+    }
 
 private:
     /// Without userdata, or with a key that the secret does not wrap, the check value is all there is to ask.
-    [[nodiscard]] bool must_check(ByteView candidate) const
-    {
-        return check_ == PasswordCheck::all || !probe_ || is_key_under_default_password(*footer_) ||
-               std::ranges::any_of(
-                   listed_, [&](const SecretBytes& secret) { return equal_constant_time(secret.expose(), candidate); });
-    }
+    [[nodiscard]] bool must_check(ByteView candidate) const { return must_check_all() || is_listed(candidate); }
 
     /// Keys of the default password come with every secret where the flags say so; they prove nothing about it.
     enum class Keys : std::uint8_t { all, own };
@@ -261,6 +275,77 @@ private:
     std::vector<fde::MasterKey> default_keys_;
 };
 
+/// Asks about one candidate after another, each in full: where a footer needs no derivation.
+class PlainJudge final : public password::Judge {
+public:
+    explicit PlainJudge(const Target& target) : target_{&target} {}
+    [[nodiscard]] std::size_t batch_size() const noexcept override { return 1; }
+    Result<std::optional<std::size_t>> first_accepted(std::span<const ByteView> batch) override
+    {
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            if (SALVAGE_TRY(target_->accepts(batch[i]))) {
+                return std::optional{i};
+            }
+        }
+        return std::optional<std::size_t>{};
+    }
+
+private:
+    const Target* target_;
+};
+
+/// Derives a whole batch on its device and filters it by the cheapest sound question; what passes is asked in full.
+class BatchJudge final : public password::Judge {
+public:
+    BatchJudge(const Target& target, std::unique_ptr<fde::BatchUnlocker> unlocker)
+        : target_{&target}, unlocker_{std::move(unlocker)}, key_{target.key_bytes()}
+    {
+    }
+    [[nodiscard]] std::size_t batch_size() const noexcept override { return unlocker_->batch_size(); }
+
+    Result<std::optional<std::size_t>> first_accepted(std::span<const ByteView> batch) override
+    {
+        SALVAGE_TRY(unlocker_->load(batch));
+        const auto checked =
+            target_->must_check_all() ? SALVAGE_TRY(unlocker_->check()) : std::vector<std::uint8_t>(batch.size(), 0);
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            const bool passes = checked[i] != 0 || shows_key(i) || target_->is_listed(batch[i]);
+            if (passes && SALVAGE_TRY(target_->accepts(batch[i]))) {
+                return std::optional{i};
+            }
+        }
+        return std::optional<std::size_t>{};
+    }
+
+private:
+    bool shows_key(std::size_t secret)
+    {
+        if (target_->probe() == nullptr) {
+            return false;
+        }
+        const auto key = key_.expose_for_writing();
+        for (std::size_t way = 0; way < unlocker_->ways(); ++way) {
+            if (unlocker_->key(secret, way, key) && target_->probe()->accepts(key)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    const Target* target_;
+    std::unique_ptr<fde::BatchUnlocker> unlocker_;
+    SecretBytes key_;
+};
+
+Result<std::unique_ptr<password::Judge>> Target::make_judge(crypto::KdfDevice& device) const
+{
+    auto unlocker = subject_.unlocker->make_batch(device);
+    if (!unlocker) {
+        return std::make_unique<PlainJudge>(*this);
+    }
+    return std::make_unique<BatchJudge>(*this, std::move(unlocker));
+}
+
 std::vector<SecretBytes> copies_of(const std::vector<GivenSecret>& listed)
 {
     std::vector<SecretBytes> out;
@@ -292,6 +377,31 @@ Result<std::unique_ptr<const FooterTarget>> make_footer_target(SearchSubject sub
     auto target = std::make_unique<Target>(std::move(subject), check, copies_of(listed), std::move(probe));
     SALVAGE_TRY(target->prepare().in("deriving the key of the default password"));
     return std::unique_ptr<const FooterTarget>{std::move(target)};
+}
+
+Result<TargetSet> TargetSet::make(std::span<const SearchSubject> subjects, PasswordCheck check,
+                                  const std::vector<GivenSecret>& listed)
+{
+    if (subjects.empty() || subjects.size() > password::max_targets) {
+        return invalid_argument("a search is for one footer at least, and not for that many",
+                                fmt::format("{} footers, at most {}", subjects.size(), password::max_targets));
+    }
+    TargetSet out;
+    for (const auto& subject : subjects) {
+        out.targets_.push_back(SALVAGE_TRY(make_footer_target(subject, check, listed)));
+        out.views_.push_back(out.targets_.back().get());
+    }
+    return out;
+}
+
+std::string TargetSet::identity() const
+{
+    std::string out;
+    for (const auto* const target : views_) {
+        out += out.empty() ? "" : "+";
+        out += target->identity();
+    }
+    return out;
 }
 
 } // namespace salvage::rescue

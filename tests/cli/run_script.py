@@ -70,7 +70,7 @@ def main():
     script, binary, repo, foreign = sys.argv[1:5]
     prepare, needed, blocks = parse(pathlib.Path(script).read_text())
     with tempfile.TemporaryDirectory(prefix="salvage-cli-") as folder:
-        env = dict(os.environ, SALVAGE=binary, REPO=repo, FOREIGN=foreign, HOME=folder, LC_ALL="C.UTF-8",
+        env = dict(os.environ, SALVAGE=binary, REPO=repo, FOREIGN=foreign, HOME=folder, XDG_DATA_HOME="", LC_ALL="C.UTF-8",
                    PATH=f"{pathlib.Path(binary).parent}:{os.environ['PATH']}")
         for path in needed:
             if not os.path.exists(os.path.expandvars(path.replace("$FOREIGN", foreign).replace("$REPO", repo))):

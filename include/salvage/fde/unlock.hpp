@@ -10,6 +10,7 @@
 #include "salvage/core/result.hpp"
 #include "salvage/core/secret.hpp"
 #include "salvage/crypto/cipher.hpp"
+#include "salvage/crypto/kdf_device.hpp"
 #include "salvage/crypto/rsa.hpp"
 #include "salvage/fde/footer.hpp"
 #include "salvage/io/byte_source.hpp"
@@ -44,6 +45,32 @@ struct MasterKey {
     std::optional<bool> sik_matches;
 };
 
+/// The keys of many secrets at once, derived on one device: what a search filters by.  One thread at a time.
+///
+/// It lets through every secret that Unlocker would, and tells less: no ways in words, and the default password's key
+/// (flags 0x10 and 0x20) is not among the keys.
+class BatchUnlocker {
+public:
+    BatchUnlocker() = default;
+    BatchUnlocker(const BatchUnlocker&) = delete;
+    BatchUnlocker& operator=(const BatchUnlocker&) = delete;
+    virtual ~BatchUnlocker() = default;
+
+    /// Secrets that are best given at once.
+    [[nodiscard]] virtual std::size_t batch_size() const noexcept = 0;
+    /// Derives for all `secrets`, which have to stay where they are; the other methods speak of these until the next
+    /// call.  Errors: those of the device.
+    [[nodiscard]] virtual Result<> load(std::span<const ByteView> secrets) = 0;
+    /// Ways in which a secret may stand for a key: the footer's salts times the unwraps that are possible.
+    [[nodiscard]] virtual std::size_t ways() const noexcept = 0;
+    /// The key of a secret by one of the ways; false where it stands for none (an HMAC refuses, a keymaster could not
+    /// have signed).  Requires: into has the footer's key_bytes.
+    [[nodiscard]] virtual bool key(std::size_t secret, std::size_t way, std::span<std::byte> into) const = 0;
+    /// For each secret whether the footer's own check value (SIK, HMAC) agrees; 0 for all where it has none.  With
+    /// scrypt it costs as much as load().
+    [[nodiscard]] virtual Result<std::vector<std::uint8_t>> check() = 0;
+};
+
 /// Derives master keys from secrets.  const, thread safe: a search calls it from every core.
 class Unlocker {
 public:
@@ -60,8 +87,10 @@ public:
     /// Whether `secret` is the footer's own password by SIK or HMAC; nothing where the footer has neither.
     [[nodiscard]] virtual Result<std::optional<bool>> is_password(ByteView secret) const = 0;
     [[nodiscard]] virtual const CryptoFooter& footer() const noexcept = 0;
-    /// Memory of one derivation.
-    [[nodiscard]] virtual ByteCount memory() const noexcept = 0;
+    /// Cost of the scrypt a guess takes; nothing where it takes none.
+    [[nodiscard]] virtual std::optional<crypto::ScryptFactors> scrypt() const noexcept = 0;
+    /// For searches.  `device` and this unlocker outlive it.  Null where no secret is needed (flag 0x1).
+    [[nodiscard]] virtual std::unique_ptr<BatchUnlocker> make_batch(crypto::KdfDevice& device) const = 0;
 };
 /// Errors: needs_phone_key, unsupported: as can_open_offline says; malformed (software blob that cannot be read);
 /// mismatch (BKMK HMAC refuses the given keys).

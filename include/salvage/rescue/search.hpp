@@ -3,14 +3,17 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "salvage/core/result.hpp"
 #include "salvage/core/run_context.hpp"
 #include "salvage/fde/unlock.hpp"
+#include "salvage/password/devices.hpp"
 #include "salvage/password/search.hpp"
 #include "salvage/rescue/open.hpp"
 #include "salvage/rescue/verdict.hpp"
@@ -62,6 +65,9 @@ public:
 make_footer_target(SearchSubject subject, PasswordCheck check = PasswordCheck::listed,
                    const std::vector<GivenSecret>& listed = {});
 
+/// One secret in full, as a search would judge its hit.  Errors: those of make_footer_target.
+[[nodiscard]] Result<ProvenKey> judge_secret(const SearchSubject& subject, ByteView secret);
+
 /// A part of a search.
 struct SearchStep {
     std::string name; ///< "4-digit PIN"
@@ -72,73 +78,96 @@ struct SearchStep {
 /// What to search for.
 struct SearchRequest {
     std::vector<GivenSecret> secrets; ///< tried first
+    /// The user's own attacks, in order.  Where there are none, and no secrets, the owner's plan is made of what
+    /// follows.
+    std::vector<SearchStep> attacks;
     bool try_default_password{true};
-    unsigned min_pin{4};
-    unsigned max_pin{6};      ///< 0: no PINs
-    unsigned pattern_side{3}; ///< 0: no patterns
-    unsigned min_dots{4};
-    unsigned max_dots{9};                         ///< fewer where the grid is larger: see password::make_patterns
+    unsigned max_pin{8};                          ///< 4 to 16; 0: no PINs
+    unsigned pattern_side{3};                     ///< 0: no patterns
     std::vector<std::filesystem::path> wordlists; ///< tried last, or before PINs where the footer says "password"
     PasswordCheck check{PasswordCheck::listed};
-    unsigned workers{0}; ///< threads the rate is measured with, as SearchRun::workers
+    password::DeviceRequest devices;
 };
 
-/// Steps in the order they are worth trying, cheap and likely ones first; the footer's crypt_type moves its kind
-/// forward.
+/// Devices that a plan was measured on.  Its search runs on the same ones: they are warm.
+using SharedDevices = std::shared_ptr<const password::Devices>;
+
+/// Steps in the order they are worth trying, likely and cheap ones first.
 struct CrackPlan {
     std::vector<SearchStep> steps;
-    double rate{};       ///< candidates a second, measured
-    std::string threads; ///< how many, what memory each takes, and where memory is why there are not more
+    double rate{};       ///< candidates a second, of all targets together, measured
+    std::string devices; ///< threads, lanes, memory, and where memory is why there are not more
+    SharedDevices opened;
+    /// The largest number there is where the last step is a stream.
     [[nodiscard]] std::uint64_t candidates() const noexcept;
 };
-/// Measures the rate for about half a second.  Errors: those of make_footer_target, keyspaces and word lists;
-/// cancelled.
-[[nodiscard]] Result<CrackPlan> plan_search(const SearchSubject& subject, const SearchRequest& request,
+/// The steps alone, without measuring.  `footer` moves the kind it names forward; null: nothing is known of it.
+/// Errors: those of keyspaces and word lists; cancelled.
+[[nodiscard]] Result<std::vector<SearchStep>> plan_steps(const fde::CryptoFooter* footer, SearchRequest& request,
+                                                         const RunContext& context);
+/// With the rate, measured for about half a second and a batch at least.  `request.attacks` moves into the plan.
+/// Errors: those of plan_steps and make_footer_target.
+[[nodiscard]] Result<CrackPlan> plan_search(std::span<const SearchSubject> subjects, SearchRequest& request,
                                             const RunContext& context);
+
+/// The name of the step that a candidate of the whole plan is of; empty beyond the end.
+[[nodiscard]] std::string step_name_at(const std::vector<SearchStep>& steps, std::uint64_t index);
 
 struct SearchRun {
     std::optional<std::filesystem::path> session_file; ///< gone on with where it exists, made where it does not
+    std::vector<std::string> command;                  ///< kept in the session, to be repeated by --restore
     std::uint64_t skip{0};                             ///< candidates of the whole plan
     std::optional<std::uint64_t> limit;
-    unsigned workers{0};
     std::chrono::milliseconds checkpoint_interval{std::chrono::seconds{5}};
+    std::function<Result<>(const password::Found&)> on_found; ///< as password::SearchOptions
+    std::function<bool()> is_paused;
+    /// Called with every state that is saved: for status lines.
+    std::function<void(const password::SearchState&)> on_state;
 };
 
-/// A session file name that no other footer, plan or range has: "salvage-3f2a9c01d2e4.session".
+/// A session file name that no other footers, plan or range have: "salvage-3f2a9c01d2e4.session".
 /// Errors: those of make_footer_target; invalid_argument (no steps).
-[[nodiscard]] Result<std::string> session_name(const SearchSubject& subject, const std::vector<SearchStep>& steps,
-                                               const SearchRequest& request, const SearchRun& run);
+[[nodiscard]] Result<std::string> session_name(std::span<const SearchSubject> subjects,
+                                               const std::vector<SearchStep>& steps, const SearchRequest& request,
+                                               const SearchRun& run);
+/// One text that names targets and candidates, for sessions and chunks that others count in.
+[[nodiscard]] Result<std::string> search_identity(std::span<const SearchSubject> subjects,
+                                                  const std::vector<SearchStep>& steps, const SearchRequest& request);
 
 /// A secret that was found.
 struct FoundSecret {
-    password::Found found;  ///< secret, encoding, number, proof lines
+    password::Found found;  ///< target, secret, encoding, number, proof lines
     std::string step;       ///< of the plan: "4-digit PIN"
-    SecretBytes master_key; ///< empty with password_matches_footer_only
+    SecretBytes master_key; ///< empty where only the footer's password is known
     std::string how;
     std::optional<fde::KeyProof> key_proof; ///< nothing where the footer alone was searched
+    /// The secret is the footer's password, and userdata does not open with it: footer and userdata are of different
+    /// installations, or userdata's start is damaged.  There is no master key then.
+    bool is_for_footer_only{false};
 };
 
 struct SearchReport {
     password::SearchEnd end{password::SearchEnd::exhausted};
-    std::optional<FoundSecret> found;
-    /// The secret is the footer's password, and userdata does not open with it: footer and userdata are of different
-    /// installations, or userdata's start is damaged.  `found` then has no master key.
-    bool password_matches_footer_only{false};
+    std::vector<FoundSecret> found; ///< one a target at most, in the order of candidates
+    std::size_t targets{1};
     bool was_resumed{false};
     password::SearchState state;
     std::uint64_t tried{};
+    std::uint64_t rejected{};
     std::chrono::duration<double> elapsed{};
     std::vector<std::string> searched; ///< one sentence a step, for the report
+    std::vector<std::string> lost_devices;
 };
 
-/// Runs the steps as one numbered keyspace.  A session of another footer, plan or range is refused (mismatch).
+/// Runs the steps as one numbered keyspace against all subjects, on the plan's devices.  A session of other footers,
+/// another plan or range is refused (mismatch).
 /// Errors: those of password::search, sessions and make_footer_target; invalid_argument (no steps).
-[[nodiscard]] Result<SearchReport> run_search(const SearchSubject& subject, const std::vector<SearchStep>& steps,
+[[nodiscard]] Result<SearchReport> run_search(std::span<const SearchSubject> subjects, const CrackPlan& plan,
                                               const SearchRequest& request, const SearchRun& run,
                                               const RunContext& context);
 
 /// What the usual searches take here: 4-digit PIN, 6-digit PIN, 3x3 pattern.  Measures the key derivation for about
-/// half a second (one derivation at least).  Empty where it cannot be measured.
+/// half a second (one batch at least), with the memory a search would take.  Empty where it cannot be measured.
 [[nodiscard]] std::vector<AttackCost> forecast(const fde::Unlocker& unlocker, const RunContext& context);
 
 } // namespace salvage::rescue

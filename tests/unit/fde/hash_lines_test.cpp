@@ -109,6 +109,49 @@ TEST(HashLines, ErrorsSayWhereAndShowNoDigits)
     EXPECT_TRUE(is_ok(parse_hash_line("$fde$16$" + salt + "$16$" + key + "$" + data)));
 }
 
+TEST(SalvageLine, CarriesAnyFooterWithWhatProvesItsKey)
+{
+    for (const std::uint8_t kdf : {std::uint8_t{1}, std::uint8_t{2}}) {
+        const auto raw = test_support::build_footer({.kdf = kdf});
+        const Bytes head(salvage_line_userdata_bytes, std::byte{0x5A});
+        const auto line = format_salvage_line(raw, SectorIndex{2048}, head);
+        ASSERT_TRUE(is_ok(line));
+        const auto parsed = parse_hash_line(" " + *line + "\n");
+        ASSERT_TRUE(is_ok(parsed));
+        const auto footer = parse_footer(raw).unwrap();
+        EXPECT_EQ(parsed->footer.kdf, footer.kdf);
+        EXPECT_EQ(parsed->footer.salts, footer.salts);
+        EXPECT_EQ(parsed->footer.wrapped_key, footer.wrapped_key);
+        EXPECT_EQ(parsed->footer.scrypted_intermediate_key, footer.scrypted_intermediate_key);
+        EXPECT_EQ(parsed->footer.fs_size, footer.fs_size);
+        EXPECT_EQ(parsed->footer.is_sha256_valid, footer.is_sha256_valid);
+        EXPECT_EQ(parsed->sectors, head);
+        EXPECT_EQ(parsed->disk_lba, SectorIndex{2048});
+    }
+}
+
+TEST(SalvageLine, WithoutUserdataEndsWithItsLastDollar)
+{
+    const auto raw = test_support::build_footer({.kdf = 2});
+    const auto line = format_salvage_line(raw, SectorIndex{0}, {}).unwrap();
+    EXPECT_TRUE(line.ends_with("$0$")) << line.substr(line.size() - 8);
+    EXPECT_TRUE(parse_hash_line(line).unwrap().sectors.empty());
+}
+
+TEST(SalvageLine, OfWhatIsNoFooterOrTooLongIsRefused)
+{
+    EXPECT_FALSE(format_salvage_line(Bytes(4096), SectorIndex{0}, {}).has_value());
+    const auto raw = test_support::build_footer({.kdf = 2});
+    EXPECT_TRUE(fails_with(format_salvage_line(raw, SectorIndex{0}, Bytes(salvage_line_userdata_bytes + 1)),
+                           ErrorCode::invalid_argument));
+    const auto line = format_salvage_line(raw, SectorIndex{0}, {}).unwrap();
+    EXPECT_TRUE(fails_with(parse_hash_line(line + "$"), ErrorCode::malformed));
+    EXPECT_TRUE(fails_with(parse_hash_line("$salvage$2$00$0$"), ErrorCode::malformed));
+    EXPECT_TRUE(fails_with(parse_hash_line("$salvage$1$0$0$"), ErrorCode::malformed)) << "half a byte";
+    EXPECT_TRUE(fails_with(parse_hash_line("$salvage$1$00$x$"), ErrorCode::malformed));
+    EXPECT_FALSE(parse_hash_line("$salvage$1$00$0$").has_value());
+}
+
 TEST(HashLines, EveryCutIsAnError)
 {
     for (const auto& line : {fde_line(), samsung_line()}) {

@@ -44,6 +44,40 @@ const MasterKey* find(const std::vector<MasterKey>& keys, ByteView expected)
     return found == keys.end() ? nullptr : &*found;
 }
 
+/// Whether one of the ways of a secret of the batch leads to this key.
+bool leads_to(const BatchUnlocker& batch, std::size_t secret, ByteView expected)
+{
+    Bytes key(expected.size());
+    for (std::size_t way = 0; way < batch.ways(); ++way) {
+        if (batch.key(secret, way, key) && std::ranges::equal(key, expected)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// A batch says of each of its secrets what the unlocker says of it alone.
+void expect_opens_in_a_batch(const Unlocker& unlocker, const FooterPlan& plan, const char* what)
+{
+    const auto device = crypto::make_cpu_kdf_device({.isa = {}, .scrypt_lanes = 2}).unwrap();
+    const auto batch = unlocker.make_batch(*device);
+    ASSERT_TRUE(batch) << what;
+    EXPECT_GE(batch->batch_size(), 1U);
+    const std::string right = plan.password;
+    const std::array secrets{as_bytes("4321"), as_bytes(right), as_bytes(""), as_bytes("4321")};
+    for (const auto count : {secrets.size(), std::size_t{2}}) { // a smaller batch after a larger one
+        ASSERT_TRUE(is_ok(batch->load(std::span{secrets}.first(count)))) << what;
+        const auto checked = batch->check().unwrap();
+        ASSERT_EQ(checked.size(), count);
+        for (std::size_t i = 0; i < count; ++i) {
+            const bool is_right = as_text(secrets.at(i)) == right;
+            EXPECT_EQ(leads_to(*batch, i, plan.master_key), is_right) << what << ", secret " << i;
+            const auto said = unlocker.is_password(secrets.at(i)).unwrap();
+            EXPECT_EQ(checked[i] != 0, said.value_or(false)) << what << ", secret " << i;
+        }
+    }
+}
+
 void expect_opens(const FooterPlan& plan, const char* what, const PhoneKeys* phone = nullptr)
 {
     const auto footer = parsed(plan);
@@ -67,6 +101,7 @@ void expect_opens(const FooterPlan& plan, const char* what, const PhoneKeys* pho
         EXPECT_EQ(key->sik_matches, std::nullopt) << what;
         EXPECT_EQ(says_right, std::nullopt) << what;
     }
+    expect_opens_in_a_batch(*unlocker, plan, what);
 }
 
 TEST(Unlock, EveryVersionOpensWithPbkdf2)
@@ -404,12 +439,12 @@ TEST(Unlock, ThreadsShareOneUnlocker)
     EXPECT_EQ(is_right, (std::array{true, true, true, true}));
 }
 
-TEST(Unlock, MemoryIsThatOfTheDerivation)
+TEST(Unlock, SaysWhatItsScryptCosts)
 {
-    EXPECT_LT(make_unlocker(parsed({.kdf = 1, .has_sik = false})).unwrap()->memory().value, 65536U);
-    const auto scrypt = make_unlocker(parsed({.kdf = 2, .factors = {15, 3, 1}})).unwrap()->memory();
-    EXPECT_GE(scrypt.value, 32U << 20U);
-    EXPECT_LT(scrypt.value, 33U << 20U);
+    EXPECT_EQ(make_unlocker(parsed({.kdf = 1, .has_sik = false})).unwrap()->scrypt(), std::nullopt);
+    const crypto::ScryptFactors usual{};
+    EXPECT_EQ(make_unlocker(parsed({.kdf = 2, .factors = {15, 3, 1}})).unwrap()->scrypt(), usual);
+    EXPECT_EQ(make_unlocker(parsed({.kdf = 1, .factors = {15, 3, 1}})).unwrap()->scrypt(), usual) << "for its SIK";
 }
 
 TEST(Unlock, AFooterWithoutItsPartsIsRefused)

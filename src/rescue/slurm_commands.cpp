@@ -1,0 +1,223 @@
+// Other programs, run for real: posix_spawn, two pipes, a limit on time and on what is read.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "salvage/core/owned_descriptor.hpp"
+#include "salvage/rescue/slurm.hpp"
+
+namespace salvage::rescue {
+namespace {
+
+// The stop token is looked at so often.
+constexpr int look_ms = 50;
+constexpr std::size_t max_complaint = 8192;
+
+struct Pipe {
+    OwnedDescriptor read_end;
+    OwnedDescriptor write_end;
+};
+
+Result<Pipe> make_pipe(const std::string& program)
+{
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        return from_errno(errno, "a pipe cannot be made", program);
+    }
+    return Pipe{.read_end = OwnedDescriptor{ends[0]}, .write_end = OwnedDescriptor{ends[1]}};
+}
+
+/// posix_spawn's two lists: what happens to descriptors, and to signals.
+class SpawnSettings {
+public:
+    SpawnSettings(const Pipe& out, const Pipe& err)
+    {
+        ::posix_spawn_file_actions_init(&actions_);
+        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        ::posix_spawn_file_actions_adddup2(&actions_, out.write_end.get(), STDOUT_FILENO);
+        ::posix_spawn_file_actions_adddup2(&actions_, err.write_end.get(), STDERR_FILENO);
+        // The child gets the signals this process holds back, and a group of its own: Ctrl-C is for us.
+        ::posix_spawnattr_init(&attributes_);
+        sigset_t none;
+        sigemptyset(&none);
+        ::posix_spawnattr_setsigmask(&attributes_, &none);
+        ::posix_spawnattr_setpgroup(&attributes_, 0);
+        ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    }
+    SpawnSettings(const SpawnSettings&) = delete;
+    SpawnSettings& operator=(const SpawnSettings&) = delete;
+    ~SpawnSettings()
+    {
+        ::posix_spawn_file_actions_destroy(&actions_);
+        ::posix_spawnattr_destroy(&attributes_);
+    }
+    [[nodiscard]] const posix_spawn_file_actions_t* actions() const noexcept { return &actions_; }
+    [[nodiscard]] const posix_spawnattr_t* attributes() const noexcept { return &attributes_; }
+
+private:
+    posix_spawn_file_actions_t actions_{};
+    posix_spawnattr_t attributes_{};
+};
+
+/// A running program; ended with the object.
+class Child {
+public:
+    explicit Child(pid_t id) noexcept : id_{id} {}
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    ~Child()
+    {
+        if (id_ > 0) {
+            ::kill(-id_, SIGKILL); // its group: what it started too
+            wait();
+        }
+    }
+    int wait()
+    {
+        int status = 0;
+        while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+        }
+        id_ = -1;
+        constexpr int by_signal = 128;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : by_signal + WTERMSIG(status);
+    }
+
+private:
+    pid_t id_;
+};
+
+Result<pid_t> spawn(const std::vector<std::string>& command, const Pipe& out, const Pipe& err)
+{
+    const SpawnSettings settings{out, err};
+    auto words = command;
+    std::vector<char*> pointers;
+    pointers.reserve(words.size() + 1);
+    std::ranges::transform(words, std::back_inserter(pointers), [](std::string& word) { return word.data(); });
+    pointers.push_back(nullptr);
+    pid_t id = -1;
+    const auto number =
+        ::posix_spawnp(&id, pointers.front(), settings.actions(), settings.attributes(), pointers.data(), environ);
+    if (number == 0) {
+        return id;
+    }
+    auto error = from_errno(number, "a program cannot be started", command.front());
+    if (number == ENOENT) {
+        error.code = ErrorCode::not_found;
+        error.hint = "run this on a machine that submits to Slurm (Debian package slurm-client)";
+    }
+    return error;
+}
+
+/// What comes out of a pipe, up to a limit; what is over it is dropped.
+class Stream {
+public:
+    Stream(OwnedDescriptor from, std::size_t limit) : from_{std::move(from)}, limit_{limit} {}
+
+    [[nodiscard]] bool is_open() const noexcept { return from_.is_open(); }
+    [[nodiscard]] bool is_over() const noexcept { return is_over_; }
+    [[nodiscard]] pollfd watched() const noexcept { return {.fd = from_.get(), .events = POLLIN, .revents = 0}; }
+    [[nodiscard]] std::string take() noexcept { return std::move(text_); }
+
+    /// Reads what is there; closes at the end.
+    Result<> drain()
+    {
+        std::array<char, 65536> piece{};
+        const auto got = ::read(from_.get(), piece.data(), piece.size());
+        if (got < 0) {
+            return errno == EINTR ? Result<>{} : from_errno(errno, "reading failed", "a program's answer");
+        }
+        if (got == 0) {
+            from_.close();
+            return {};
+        }
+        const auto taken = std::min(limit_ - text_.size(), static_cast<std::size_t>(got));
+        is_over_ = is_over_ || taken < static_cast<std::size_t>(got);
+        text_.append(piece.data(), taken);
+        return {};
+    }
+
+private:
+    OwnedDescriptor from_;
+    std::size_t limit_;
+    std::string text_;
+    bool is_over_{false};
+};
+
+class RealRunner final : public CommandRunner {
+public:
+    explicit RealRunner(std::chrono::milliseconds patience) noexcept : patience_{patience} {}
+
+    Result<CommandAnswer> run(const std::vector<std::string>& command, const RunContext& context) override
+    {
+        if (command.empty()) {
+            return invalid_argument("no program was named");
+        }
+        auto out = SALVAGE_TRY(make_pipe(command.front()));
+        auto err = SALVAGE_TRY(make_pipe(command.front()));
+        Child child{SALVAGE_TRY(spawn(command, out, err))};
+        out.write_end.close();
+        err.write_end.close();
+        Stream words{std::move(out.read_end), max_command_answer.value};
+        Stream complaint{std::move(err.read_end), max_complaint};
+        SALVAGE_TRY(listen(command.front(), words, complaint, context));
+        if (words.is_over()) {
+            return unsupported(fmt::format("{} says too much", command.front()),
+                               fmt::format("over {} bytes", max_command_answer.value));
+        }
+        return CommandAnswer{.exit_code = child.wait(), .out = words.take(), .complaint = complaint.take()};
+    }
+
+private:
+    Result<> listen(const std::string& program, Stream& words, Stream& complaint, const RunContext& context) const
+    {
+        const auto end = context.clock->now() + patience_;
+        while (words.is_open() || complaint.is_open()) {
+            if (context.is_stopped()) {
+                return cancelled(fmt::format("waiting for {}", program));
+            }
+            if (context.clock->now() >= end) {
+                return silent(program);
+            }
+            // poll passes over a closed one: its descriptor is -1.
+            std::array<pollfd, 2> watched{words.watched(), complaint.watched()};
+            if (::poll(watched.data(), watched.size(), look_ms) < 0 && errno != EINTR) {
+                return from_errno(errno, "waiting failed", program);
+            }
+            if (watched[0].revents != 0) {
+                SALVAGE_TRY(words.drain());
+            }
+            if (watched[1].revents != 0) {
+                SALVAGE_TRY(complaint.drain());
+            }
+        }
+        return {};
+    }
+
+    [[nodiscard]] Error silent(const std::string& program) const
+    {
+        return Error{
+            ErrorCode::timed_out, fmt::format("{} gave no answer within {} s", program, patience_.count() / 1000), {},
+            std::nullopt,         "look whether Slurm's controller is up (scontrol ping), then do the same again", {}};
+    }
+
+    std::chrono::milliseconds patience_;
+};
+
+} // namespace
+
+std::unique_ptr<CommandRunner> make_command_runner(std::chrono::milliseconds patience)
+{
+    return std::make_unique<RealRunner>(patience);
+}
+
+} // namespace salvage::rescue
