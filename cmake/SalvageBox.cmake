@@ -36,9 +36,10 @@ function(salvage_box name)
     set_property(GLOBAL APPEND PROPERTY SALVAGE_BOXES salvage_${name})
 endfunction()
 
-# salvage_test(NAME SOURCES … LINKS … LABEL …): a GoogleTest program whose cases CTest knows one by one.
+# salvage_test(NAME SOURCES … LINKS … LABEL … LOCK …): a GoogleTest program whose cases CTest knows one by one.  Those of
+# one LOCK never run side by side.
 function(salvage_test name)
-    cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
+    cmake_parse_arguments(TEST "" "LABEL;TIMEOUT;LOCK" "SOURCES;LINKS" ${ARGN})
     if(NOT TEST_TIMEOUT)
         set(TEST_TIMEOUT 120)
     endif()
@@ -49,5 +50,9 @@ function(salvage_test name)
                                                SALVAGE_FOREIGN_DATA="${PROJECT_SOURCE_DIR}/../shared/data")
     set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
     include(GoogleTest)
-    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
+    set(properties LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
+    if(TEST_LOCK)
+        list(APPEND properties RESOURCE_LOCK ${TEST_LOCK})
+    endif()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
 endfunction()

@@ -122,11 +122,17 @@ void DeviceOptions::add_to(CLI::App& verb)
         "--scrypt-lanes", scrypt_lanes,
         "scrypt guesses side by side in a thread, 1 to 32; more are faster and take memory (default: as many "
         "as three quarters of the free memory hold)");
+    verb.add_option("--gpu", gpu,
+                    "search on GPUs, too: auto (those found), any (and what OpenCL calls a device); proven on OpenCL's "
+                    "CPU only, so none is the default")
+        ->check(CLI::IsMember({"none", "auto", "any"}))
+        ->capture_default_str();
 }
 
 Result<password::DeviceRequest> DeviceOptions::request() const
 {
     password::DeviceRequest out{.threads = threads, .isa = {}, .scrypt_lanes = scrypt_lanes};
+    out.gpu = gpu == "any" ? password::GpuUse::any : (gpu == "auto" ? password::GpuUse::found : password::GpuUse::none);
     if (!isa.empty()) {
         out.isa = SALVAGE_TRY(crypto::parse_isa(isa));
     }

@@ -41,11 +41,12 @@ struct AttackOptions {
     [[nodiscard]] Result<rescue::AttackSpec> spec() const;
 };
 
-/// --threads, --isa, --scrypt-lanes.
+/// --threads, --isa, --scrypt-lanes, --gpu.
 struct DeviceOptions {
     unsigned threads{0};
     std::string isa;
     std::optional<std::size_t> scrypt_lanes;
+    std::string gpu{"none"};
 
     void add_to(CLI::App& verb);
     /// Errors: invalid_argument, unsupported.

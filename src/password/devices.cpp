@@ -120,7 +120,22 @@ DevicePlan plan_devices(std::span<const Target* const> targets, const DeviceRequ
 
 DevicePlan plan_devices(std::span<const Target* const> targets, const DeviceRequest& request)
 {
-    return plan_devices(targets, request, available_memory());
+    auto cpu = request;
+    std::vector<crypto::GpuInfo> gpus;
+    std::vector<std::string> notes;
+    if (request.gpu != GpuUse::none) {
+        auto list = crypto::list_gpus();
+        std::ranges::copy_if(list.gpus, std::back_inserter(gpus), [&](const crypto::GpuInfo& gpu) {
+            return !gpu.is_duplicate && (!gpu.is_cpu || request.gpu == GpuUse::any);
+        });
+        notes = std::move(list.notes);
+        const auto cores = request.threads != 0 ? request.threads : std::max(1U, std::thread::hardware_concurrency());
+        cpu.threads = cores > gpus.size() ? cores - static_cast<unsigned>(gpus.size()) : 1U;
+    }
+    auto plan = plan_devices(targets, cpu, available_memory());
+    plan.gpus = std::move(gpus);
+    plan.gpu_notes = std::move(notes);
+    return plan;
 }
 
 std::string describe(const DevicePlan& plan)
@@ -128,6 +143,12 @@ std::string describe(const DevicePlan& plan)
     auto out = fmt::format("{} thread{}", plan.threads, plan.threads == 1 ? "" : "s");
     if (plan.threads < plan.wanted_threads) {
         out += fmt::format(" instead of {}", plan.wanted_threads);
+    }
+    for (const auto& gpu : plan.gpus) {
+        out += fmt::format(", {} ({})", gpu.name, gpu.api);
+    }
+    if (plan.gpus.empty() && !plan.gpu_notes.empty()) {
+        out += fmt::format(", no GPU ({})", fmt::join(plan.gpu_notes, "; "));
     }
     if (!plan.uses_scrypt()) {
         return out;
@@ -143,9 +164,14 @@ std::string describe(const DevicePlan& plan)
     return out;
 }
 
-Result<Devices> make_devices(const DevicePlan& plan)
+Result<Devices> make_devices(const DevicePlan& plan, const RunContext& context)
 {
     Devices out;
+    for (const auto& gpu : plan.gpus) {
+        crypto::GpuOptions options;
+        options.context = context;
+        out.push_back(SALVAGE_TRY(crypto::open_gpu(gpu, options).in("opening " + gpu.name)));
+    }
     for (unsigned i = 0; i < plan.threads; ++i) {
         out.push_back(SALVAGE_TRY(crypto::make_cpu_kdf_device({.isa = plan.isa, .scrypt_lanes = plan.lanes})));
     }

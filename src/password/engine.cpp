@@ -276,6 +276,10 @@ bool Engine::judge_for_target(Slot& slot, std::size_t target, std::uint64_t firs
         const auto size = std::min(batch, bench.views.size() - at);
         auto accepted = judge.first_accepted(std::span{bench.views}.subspan(at, size));
         if (!accepted.has_value()) {
+            if (is_stopped()) { // a device that looks at the stop itself
+                keep_part(slot, position);
+                return false;
+            }
             if (bench.device->is_lost()) {
                 keep_part(slot, position);
                 give_back(slot, *bench.device, std::move(accepted).error());

@@ -283,7 +283,7 @@ Result<CrackPlan> plan_search(std::span<const SearchSubject> subjects, SearchReq
     plan.steps = SALVAGE_TRY(plan_steps(&subjects.front().unlocker->footer(), request, context));
     const auto planned = password::plan_devices(targets.views(), request.devices);
     plan.devices = password::describe(planned);
-    plan.opened = std::make_shared<const password::Devices>(SALVAGE_TRY(password::make_devices(planned)));
+    plan.opened = std::make_shared<const password::Devices>(SALVAGE_TRY(password::make_devices(planned, context)));
     plan.rate = SALVAGE_TRY(measure(targets.views(), *plan.opened, context));
     for (auto& step : plan.steps) {
         step.seconds = static_cast<double>(step.keyspace->size().value) / plan.rate;

@@ -218,7 +218,7 @@ Result<SearchReport> run_search(std::span<const SearchSubject> subjects, const C
     auto devices = plan.opened;
     if (!devices) {
         const auto planned = password::plan_devices(targets.views(), request.devices);
-        devices = std::make_shared<const password::Devices>(SALVAGE_TRY(password::make_devices(planned)));
+        devices = std::make_shared<const password::Devices>(SALVAGE_TRY(password::make_devices(planned, context)));
     }
     auto options = options_of(run);
     options.resume = SALVAGE_TRY(earlier_state(run));

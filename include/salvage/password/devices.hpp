@@ -5,14 +5,23 @@
 #include <span>
 #include <string>
 
+#include "salvage/crypto/gpu.hpp"
 #include "salvage/password/search.hpp"
 
 namespace salvage::password {
+
+/// Whether a search runs on GPUs as well.
+enum class GpuUse : std::uint8_t {
+    none,
+    found, ///< every GPU that is found
+    any,   ///< and CPUs that OpenCL offers as devices: slower than our own kernels, for checks
+};
 
 struct DeviceRequest {
     unsigned threads{0}; ///< 0: one a core
     std::optional<crypto::Isa> isa{};
     std::optional<std::size_t> scrypt_lanes{}; ///< nothing: as many as pay and memory allows
+    GpuUse gpu{GpuUse::none};
 };
 
 /// How many threads a search gets, with how many scrypt lanes, and why.
@@ -24,6 +33,8 @@ struct DevicePlan {
     std::optional<crypto::Isa> isa{};
     ByteCount memory_each{};              ///< of one thread; 0: next to nothing
     std::optional<ByteCount> available{}; ///< memory that is free now, as far as the system tells
+    std::vector<crypto::GpuInfo> gpus{};
+    std::vector<std::string> gpu_notes{}; ///< why there are none of an API, where GPUs were asked for
     [[nodiscard]] bool is_limited_by_memory() const noexcept
     {
         return threads < wanted_threads || lanes < wanted_lanes;
@@ -35,11 +46,13 @@ struct DevicePlan {
 /// lanes, in powers of two.  Free memory unknown: one lane a thread.
 [[nodiscard]] DevicePlan plan_devices(std::span<const Target* const> targets, const DeviceRequest& request,
                                       std::optional<ByteCount> available);
-/// With the memory that is free now.
+/// With the memory that is free now, and the GPUs that are found.  Each GPU takes a core's time of the CPU's threads.
 [[nodiscard]] DevicePlan plan_devices(std::span<const Target* const> targets, const DeviceRequest& request);
 /// "2 threads, 16 scrypt lanes of 32 MiB each: 1 GiB of 18 GiB that are free".
 [[nodiscard]] std::string describe(const DevicePlan& plan);
-/// Errors: unsupported (an instruction set this machine does not have).
-[[nodiscard]] Result<Devices> make_devices(const DevicePlan& plan);
+/// Opening a GPU builds its kernels and tests them, which may take half a minute the first time.  A GPU looks at
+/// `context`'s stop token, and lives no longer than what `context` points at.
+/// Errors: unsupported (an instruction set this machine does not have); those of crypto::open_gpu.
+[[nodiscard]] Result<Devices> make_devices(const DevicePlan& plan, const RunContext& context = {});
 
 } // namespace salvage::password

@@ -33,9 +33,9 @@ private:
     public:
         explicit NeverJudge(const NeverTarget& target) : target_{&target} {}
         std::size_t batch_size() const noexcept override { return target_->batch; }
-        Result<std::optional<std::size_t>> first_accepted(std::span<const ByteView> batch) override
+        Result<std::optional<std::size_t>> first_accepted(std::span<const ByteView> given) override
         {
-            for (const auto& candidate : batch) {
+            for (const auto& candidate : given) {
                 target_->is_probe_typable = target_->is_probe_typable || as_text(candidate).front() >= ' ';
                 ++target_->judged;
             }

@@ -130,11 +130,11 @@ private:
     public:
         CountingJudge(const CountingTarget& target, crypto::KdfDevice& device) : target_{&target}, device_{&device} {}
         std::size_t batch_size() const noexcept override { return target_->batch; }
-        Result<std::optional<std::size_t>> first_accepted(std::span<const ByteView> batch) override
+        Result<std::optional<std::size_t>> first_accepted(std::span<const ByteView> given) override
         {
-            SALVAGE_TRY(device_->derive({}, batch, {}));
-            for (std::size_t i = 0; i < batch.size(); ++i) {
-                if (SALVAGE_TRY(target_->accepts(batch[i]))) {
+            SALVAGE_TRY(device_->derive({}, given, {}));
+            for (std::size_t i = 0; i < given.size(); ++i) {
+                if (SALVAGE_TRY(target_->accepts(given[i]))) {
                     return std::optional{i};
                 }
             }
