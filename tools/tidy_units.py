@@ -5,7 +5,8 @@
 
 Nearly all of clang-tidy's time goes into the headers that every file includes.  A unit is a file that includes several
 sources, so that the headers are read once.  Two sources of one box meet in a namespace: they go into different units where
-both declare the same name.  A unit that does not compile all the same is halved, down to single sources.
+both declare the same name.  A unit that does not compile all the same is halved, down to single sources.  A source that is
+compiled for an instruction set of its own stands alone, with its flags.
 """
 import concurrent.futures
 import json
@@ -66,6 +67,7 @@ def main():
                     if flag.startswith(("-I/", "-D", "-std=")) and '"' not in flag})
     systems = sorted({folder for line in words for flag, folder in zip(line, line[1:]) if flag == "-isystem"})
     flags += [word for folder in systems for word in ("-isystem", folder)]
+    own_flags = {file: [flag for flag in commands[file].split() if flag.startswith("-m")] for file in files}
     folder = build / "units"
     folder.mkdir(exist_ok=True)
     (folder / ".clang-tidy").write_text((REPOSITORY / ".clang-tidy").read_text())
@@ -74,7 +76,8 @@ def main():
         source = folder / f"unit_{name}.cpp"
         includes = "".join(f'#include "{file}" // NOLINT\n' for file in unit)
         source.write_text("#define SALVAGE_VERSION \"0\" // NOLINT\n" + includes)
-        command = ["clang-tidy-19", "--quiet", "--warnings-as-errors=*", f"--config-file={REPOSITORY}/.clang-tidy", str(source), "--", *flags]
+        command = ["clang-tidy-19", "--quiet", "--warnings-as-errors=*", f"--config-file={REPOSITORY}/.clang-tidy", str(source), "--", *flags,
+                   *own_flags[unit[0]]]
         done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY)
         if "clang-diagnostic-error" in done.stdout and len(unit) > 1:
             halves = unit[: len(unit) // 2], unit[len(unit) // 2 :]
@@ -83,7 +86,9 @@ def main():
 
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for texts in pool.map(lambda numbered: check(f"{numbered[0]:02}", numbered[1]), enumerate(units(files))):
+        alone = [[file] for file in files if own_flags[file]]
+        together = units([file for file in files if not own_flags[file]])
+        for texts in pool.map(lambda numbered: check(f"{numbered[0]:02}", numbered[1]), enumerate(together + alone)):
             for text in texts:
                 failed += 1
                 print(text)

@@ -210,16 +210,17 @@ Result<> submit_slurm(const SlurmCliOptions& options, const SlurmSearch& search,
     }
     std::error_code ignored;
     auto command = SALVAGE_TRY(this_task_command());
-    const auto folder = SALVAGE_TRY(rescue::make_chunk_folder(path, {.target_identity = search.target_identity,
-                                                                     .keyspace_identity = search.keyspace_identity,
-                                                                     .targets = search.targets,
-                                                                     .total = search.total,
-                                                                     .begin = search.begin,
-                                                                     .end = search.end,
-                                                                     .chunk_length = *planned,
-                                                                     .command = std::move(command),
-                                                                     .folder = fs::current_path(ignored),
-                                                                     .version = SALVAGE_VERSION}));
+    const rescue::ChunkJob job{.target_identity = search.target_identity,
+                               .keyspace_identity = search.keyspace_identity,
+                               .targets = search.targets,
+                               .total = search.total,
+                               .begin = search.begin,
+                               .end = search.end,
+                               .chunk_length = *planned,
+                               .command = std::move(command),
+                               .folder = fs::current_path(ignored),
+                               .version = SALVAGE_VERSION};
+    const auto folder = SALVAGE_TRY(rescue::make_chunk_folder(path, job));
     session.say(fmt::format("{} chunks of {} candidates in {}\n", format_count(rescue::chunk_count(folder.job)),
                             format_count(folder.job.chunk_length), path.string()));
     return tend(options, folder, session);

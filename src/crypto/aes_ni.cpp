@@ -33,7 +33,7 @@ constexpr std::size_t most_round_keys = 15;
 /// The round keys in the order deciphering takes them; wiped at its end.
 struct Schedule {
     // NOLINTNEXTLINE(*-avoid-c-arrays): a vector type as template argument would lose its attributes.
-    __m128i keys[most_round_keys];
+    __m128i keys[most_round_keys]{};
     std::size_t rounds{0};
 
     Schedule() = default;

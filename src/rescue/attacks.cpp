@@ -130,10 +130,10 @@ private:
             auto name = name_of(path);
             if (!spec_->rule_left.empty()) {
                 const auto rule = SALVAGE_TRY(side_rule(spec_->rule_left, "-j"));
-                words = SALVAGE_TRY(password::make_rules(std::move(words), password::RuleSet::of(rule)));
+                words = SALVAGE_TRY(password::make_rules(words, password::RuleSet::of(rule)));
             }
             if (rules) {
-                words = SALVAGE_TRY(password::make_rules(std::move(words), *rules));
+                words = SALVAGE_TRY(password::make_rules(words, *rules));
                 name += fmt::format(", {} rules", format_count(rules->size()));
             }
             add(std::move(name), std::move(words));

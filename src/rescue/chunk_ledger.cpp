@@ -81,7 +81,8 @@ Result<std::optional<ChunkRecord>> read_record_file(const ChunkFolder& folder, s
         return std::optional<ChunkRecord>{};
     }
     auto record = SALVAGE_TRY(parse_chunk_record(*bytes).at(path.string(), ByteOffset{0}));
-    return std::optional{SALVAGE_TRY(check_belongs(folder, chunk, std::move(record)).at(path.string(), ByteOffset{0}))};
+    auto checked = check_belongs(folder, chunk, std::move(record));
+    return std::optional{SALVAGE_TRY(std::move(checked).at(path.string(), ByteOffset{0}))};
 }
 
 std::string hit_name(const ChunkHit& hit)

@@ -170,8 +170,8 @@ Result<> describe(password::SearchResult result, const TargetSet& targets, const
         const auto step = step_of(shares, found.index);
         is_hit[step] = true;
         const auto& target = targets.at(found.target);
-        report.found.push_back(SALVAGE_TRY(
-            describe_found(target, std::move(found), steps[step]).in("deriving the key of the secret that was found")));
+        auto described = describe_found(target, std::move(found), steps[step]);
+        report.found.push_back(SALVAGE_TRY(std::move(described).in("deriving the key of the secret that was found")));
     }
     for (std::size_t i = 0; i < steps.size(); ++i) {
         report.searched.push_back(told_of(steps[i], shares[i], report.state, is_hit[i]));

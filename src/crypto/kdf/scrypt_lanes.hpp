@@ -118,7 +118,8 @@ private:
         const auto* const words = group.blocks + (last * block_words * Vec::lanes);
         for (std::size_t lane = 0; lane < Vec::lanes; ++lane) {
             const auto entry_bytes = batch.slots * ((last + 1) * row_bytes);
-            group.rows[lane] = batch.table + (std::size_t{words[lane] & mask} * entry_bytes) + group.places[lane];
+            const std::size_t entry = words[lane] & mask;
+            group.rows[lane] = batch.table + (entry * entry_bytes) + group.places[lane];
         }
     }
 

@@ -13,7 +13,7 @@ struct Vec1 {
     SALVAGE_KERNEL_INLINE void store(std::uint32_t* at) const { *at = v; }
     SALVAGE_KERNEL_INLINE static Vec1 load_bytes(const std::byte* at)
     {
-        Vec1 vec;
+        Vec1 vec{};
         __builtin_memcpy(&vec.v, at, sizeof vec.v);
         return vec;
     }
