@@ -94,4 +94,11 @@ Result<FastbootPlace> parse_fastboot_server(const std::string& text)
                          .port = port.value_or(device::fastboot_port)};
 }
 
+std::string to_string(const FastbootPlace& place)
+{
+    const bool is_ipv6 = place.host.find(':') != std::string::npos;
+    return is_ipv6 ? fmt::format("{}:[{}]:{}", place.medium, place.host, place.port)
+                   : fmt::format("{}:{}:{}", place.medium, place.host, place.port);
+}
+
 } // namespace salvage::cli

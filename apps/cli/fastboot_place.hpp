@@ -21,5 +21,7 @@ struct FastbootPlace {
 /// Where a simulated one listens: "tcp[:ADDRESS][:PORT]", "udp…", "functionfs".  127.0.0.1 unless an address is given;
 /// port 0 takes any.  Errors: invalid_argument.
 [[nodiscard]] Result<FastbootPlace> parse_fastboot_server(const std::string& text);
+/// An address and a port of tcp or udp, as parse_fastboot_host takes them.
+[[nodiscard]] std::string to_string(const FastbootPlace& place);
 
 } // namespace salvage::cli

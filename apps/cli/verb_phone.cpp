@@ -83,18 +83,6 @@ Result<Cable> plug_in(const PhoneOptions& options, device::GadgetKind kind, Sess
     return std::move(terminal.phone);
 }
 
-/// What strikes once has struck when the cable is plugged in again.
-device::PhoneFaults lasting(device::PhoneFaults faults)
-{
-    faults.disconnect_at.reset();
-    faults.stall_at.reset();
-    faults.lose_byte_at.reset();
-    faults.short_packet_at.reset();
-    faults.flip_bit_at.reset();
-    faults.error_status_at.reset();
-    return faults;
-}
-
 /// Plays one end of the phone again and again; `play` takes the cable.
 template <typename Play>
 Result<> serve(const PhoneOptions& options, device::GadgetKind kind, Session& session, const RunContext& context,
@@ -125,7 +113,7 @@ Result<> serve_mediatek(const PhoneOptions& options, device::PhoneFlash& flash, 
                                        .faults = options.faults};
     const auto play = [&](device::Transport& cable) {
         auto played = device::run_mediatek_phone(cable, flash, phone, device::real_waiter(), context);
-        phone.faults = lasting(phone.faults);
+        phone.faults = phone.faults.lasting();
         return played;
     };
     return serve(options, device::GadgetKind::mediatek, session, context, play);
@@ -134,21 +122,22 @@ Result<> serve_mediatek(const PhoneOptions& options, device::PhoneFlash& flash, 
 Result<> serve_fastboot(const PhoneOptions& options, rescue::SimulatedPhone& phone, Session& session,
                         const RunContext& context)
 {
-    const auto place = SALVAGE_TRY(parse_fastboot_server(options.fastboot));
+    auto place = SALVAGE_TRY(parse_fastboot_server(options.fastboot));
     device::FastbootPhoneOptions fastboot{
         .partitions = phone.partitions, .does_owner_press_yes = options.does_owner_press_yes, .faults = options.faults};
     fastboot.faults.is_bootloader_locked = !options.is_unlocked;
     if (place.medium == "functionfs") {
         const auto play = [&](device::Transport& cable) {
             auto played = device::run_fastboot_phone(cable, *phone.flash, fastboot, device::real_waiter(), context);
-            fastboot.faults = lasting(fastboot.faults);
+            fastboot.faults = fastboot.faults.lasting();
             return played;
         };
         return serve(options, device::GadgetKind::fastboot, session, context, play);
     }
     auto server = SALVAGE_TRY(place.medium == "udp" ? device::FastbootServer::listen_udp(place.host, place.port)
                                                     : device::FastbootServer::listen_tcp(place.host, place.port));
-    session.print(fmt::format("{}:{}:{}\n", place.medium, place.host, server.port()));
+    place.port = server.port();
+    session.print(to_string(place) + "\n");
     return server.run(*phone.flash, fastboot, device::real_waiter(), context);
 }
 

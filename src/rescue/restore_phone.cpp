@@ -7,6 +7,7 @@
 
 #include "rescue/restore_draft.hpp"
 #include "rescue/restore_rules.hpp"
+#include "salvage/core/text.hpp"
 #include "salvage/io/sources.hpp"
 #include "salvage/rescue/layout.hpp"
 
@@ -17,14 +18,6 @@ namespace {
 constexpr ByteCount smallest_dump{16ULL << 20U};
 // A bootloader's line has 64 bytes, newer ones' 256 (AOSP fastboot README).
 constexpr std::size_t max_line = 512;
-
-std::string_view trimmed(std::string_view text) noexcept
-{
-    constexpr std::string_view blank{" \t\r"};
-    const auto begin = text.find_first_not_of(blank);
-    return begin == std::string_view::npos ? std::string_view{}
-                                           : text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
 
 std::optional<std::string> value_of(const std::vector<std::pair<std::string, std::string>>& variables,
                                     std::string_view name)

@@ -103,10 +103,7 @@ public:
             ignore(device::run_fastboot_phone(*cable, *flash_, options, *waiter, context), "the fault, or no host");
             cable.reset();
         }};
-        // At the next plug it is well again; a slow link stays slow.
-        PhoneFaults rest;
-        rest.bytes_a_second = options_.faults.bytes_a_second;
-        options_.faults = rest;
+        options_.faults = options_.faults.lasting();
         return device::Fastboot{device::make_fastboot_link(std::move(pipe.host)), {}, cable_waits};
     }
     /// Of the connection of the moment.

@@ -23,9 +23,14 @@ struct PhoneFaults {
     std::optional<std::uint64_t>
         error_status_at{}; ///< the first status from here on is an error; fastboot: the first OKAY
     std::optional<std::uint64_t> bytes_a_second{}; ///< a slow link, all the time
-    bool demand_authentication{false}; ///< SLA, DAA and the rest: target config says so and SEND_DA is refused
-    bool is_bootloader_locked{false};  ///< fastboot: flash and erase are refused
+    /// Target config demands all that there is.  A boot ROM refuses SEND_DA; a preloader takes the agent, does not
+    /// trust its signature, and restarts.
+    bool demand_authentication{false};
+    bool is_bootloader_locked{false};              ///< fastboot: flash and erase are refused
     std::vector<std::string> refused_partitions{}; ///< fastboot: download for these is not allowed
+
+    /// What is left when the cable is plugged in again: what strikes once has struck.
+    [[nodiscard]] PhoneFaults lasting() const;
 };
 
 } // namespace salvage::device

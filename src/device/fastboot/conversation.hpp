@@ -38,6 +38,7 @@ public:
     Result<> download(const io::ByteSource& data, const Sent& sent);
     /// Sends a command whose answer may be lost because the phone goes.
     Result<> say_goodbye(std::string_view command);
+    [[nodiscard]] const FastbootWaits& waits() const noexcept { return waits_; }
 
 private:
     Result<> say(std::string_view command);

@@ -61,12 +61,10 @@ private:
 
 struct Fastboot::State {
     Conversation conversation;
-    FastbootWaits waits;
 };
 
 Fastboot::Fastboot(std::unique_ptr<FastbootLink> link, Listener listener, FastbootWaits waits)
-    : state_{std::make_unique<State>(
-          State{.conversation = Conversation{std::move(link), std::move(listener), waits}, .waits = waits})}
+    : state_{std::make_unique<State>(State{Conversation{std::move(link), std::move(listener), waits}})}
 {
 }
 Fastboot::Fastboot(Fastboot&&) noexcept = default;
@@ -75,7 +73,8 @@ Fastboot::~Fastboot() = default;
 
 Result<std::optional<std::string>> Fastboot::variable(std::string_view name)
 {
-    auto value = state_->conversation.ask(fmt::format("getvar:{}", name), {.silence = state_->waits.answer});
+    auto value =
+        state_->conversation.ask(fmt::format("getvar:{}", name), {.silence = state_->conversation.waits().answer});
     if (!value.has_value() && value.error().code == ErrorCode::refused) {
         return std::optional<std::string>{};
     }
@@ -91,7 +90,7 @@ Result<std::vector<std::pair<std::string, std::string>>> Fastboot::all_variables
             out.push_back(*std::move(entry));
         }
     };
-    const auto end = state_->conversation.ask("getvar:all", {.silence = state_->waits.answer}, collect);
+    const auto end = state_->conversation.ask("getvar:all", {.silence = state_->conversation.waits().answer}, collect);
     // What some bootloaders refuse at the end, they have said before.
     if (!end.has_value() && end.error().code != ErrorCode::refused) {
         return end.error();
@@ -142,7 +141,7 @@ Result<> Fastboot::flash(std::string_view partition, const FlashPlan& plan, std:
         const auto step = fmt::format("flashing {}, piece {} of {}", partition, i + 1, plan.downloads.size());
         const auto& piece = *plan.downloads[i];
         SALVAGE_TRY(conversation.download(piece, [&](std::uint64_t sent) { progress.tell(sent); }).in(step));
-        SALVAGE_TRY(conversation.ask(command, {.silence = state_->waits.work}).in(step));
+        SALVAGE_TRY(conversation.ask(command, {.silence = state_->conversation.waits().work}).in(step));
         progress.finish(piece);
         if (done) {
             SALVAGE_TRY(done(i));
@@ -155,14 +154,14 @@ Result<> Fastboot::erase(std::string_view partition, const RunContext& context)
 {
     SALVAGE_TRY(check_name(partition));
     SALVAGE_TRY(state_->conversation.ask(fmt::format("erase:{}", partition),
-                                         {.silence = state_->waits.work, .context = &context}));
+                                         {.silence = state_->conversation.waits().work, .context = &context}));
     return {};
 }
 
 Result<std::string> Fastboot::command(std::string_view text, Patience patience, const RunContext& context)
 {
-    const auto silence =
-        patience == Patience::waits_for_person ? std::optional<Timeout>{} : std::optional{state_->waits.work};
+    const auto silence = patience == Patience::waits_for_person ? std::optional<Timeout>{}
+                                                                : std::optional{state_->conversation.waits().work};
     return state_->conversation.ask(text, {.silence = silence, .context = &context});
 }
 

@@ -82,10 +82,11 @@ constexpr bool is_greeting(std::byte byte) noexcept
     return greeting.find(static_cast<char>(byte)) != std::string_view::npos;
 }
 
-/// The answer to one byte; nothing where none comes in time.  Greetings are passed over.
+/// The answer to one byte; nothing where none comes in time, or only greetings, which are passed over.
 Result<std::optional<std::byte>> answer_to_knock(Wire& wire)
 {
-    for (std::size_t i = 0; i < max_greeting_bytes; ++i) {
+    // While greetings come no read waits in vain, so a stop is looked for here.
+    for (std::size_t i = 0; i < max_greeting_bytes && !wire.is_stopped(); ++i) {
         std::array<std::byte, 1> answer{};
         const auto got = wire.read_within(answer, knock_patience);
         if (!got.has_value()) {

@@ -1,6 +1,7 @@
 // The words of the conversation with a MediaTek boot ROM or preloader.  Big-endian, one byte a command.
-// Sources: mtkclient, Library/mtk_preloader.py and Library/Port.py; penumbra, src/connection; for the preloader
-// MediaTek's own, core/download.c.
+// Sources: mtkclient, Library/mtk_preloader.py, Library/Port.py and Library/error.py; penumbra, core/src/connection;
+// for the preloader the one that bq published for the Aquaris E4.5, core/download.c
+// (docs/formats/mediatek-preloader.md).
 #pragma once
 
 #include <array>

@@ -11,6 +11,18 @@ constexpr Timeout stall_slice{1000};
 
 } // namespace
 
+PhoneFaults PhoneFaults::lasting() const
+{
+    auto out = *this;
+    out.disconnect_at.reset();
+    out.stall_at.reset();
+    out.lose_byte_at.reset();
+    out.short_packet_at.reset();
+    out.flip_bit_at.reset();
+    out.error_status_at.reset();
+    return out;
+}
+
 bool FaultCounter::is_due(const Position& at, std::size_t count) const
 {
     return at && *at >= position_ && *at - position_ < count;
@@ -37,14 +49,15 @@ FaultCounter::Passage FaultCounter::pass(std::span<std::byte> transfer)
 {
     const auto count = transfer.size();
     Passage out{.left = count};
-    if (const auto at = strike(faults_.short_packet_at, count)) {
-        out.left = *at;
-    }
-    if (const auto at = strike(faults_.stall_at, out.left)) {
+    if (const auto at = strike(faults_.stall_at, count)) {
         out = {.left = *at, .cable = Cable::silent};
     }
     if (const auto at = strike(faults_.disconnect_at, out.left)) {
         out = {.left = *at, .cable = Cable::pulled};
+    }
+    // Behind a cut the cable still meets its fate: its position is passed and does not come again.
+    if (const auto at = strike(faults_.short_packet_at, out.left)) {
+        out.left = *at;
     }
     if (const auto at = strike(faults_.flip_bit_at, out.left)) {
         transfer[*at] ^= std::byte{1};

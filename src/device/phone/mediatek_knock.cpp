@@ -1,6 +1,5 @@
-// How a simulated phone lets a host in.  Sources: MediaTek's preloader, core/handshake_usb.c (usb_listen) and
-// core/download.c (usbdl_check_start_command), as bq published it for the Aquaris E4.5 and in a newer form; mtkclient,
-// Library/Port.py (run_handshake).
+// How a simulated phone lets a host in.  Sources: the preloader of the Aquaris E4.5, core/handshake_usb.c (usb_listen)
+// and core/download.c (usbdl_check_start_command), as bq published it; mtkclient, Library/Port.py (run_handshake).
 #include "device/mediatek/brom_words.hpp"
 #include "device/phone/mediatek_line.hpp"
 
@@ -30,8 +29,8 @@ Result<> answer_as_boot_rom(Line& line)
 
 enum class Knock : std::uint8_t { complete, late };
 
-/// A preloader says the complement of the byte that is due.  It passes over a first byte that is repeated, and answers
-/// any other with the byte behind it and begins anew.
+/// A preloader says the complement of the byte that is due, and answers any other with the byte behind it and begins
+/// anew.  NOTE: a first byte that is repeated gets no answer here, where the E4.5 says A1: the harder case for a host.
 Result<Knock> answer_start_command(Line& line)
 {
     std::size_t next = 0;

@@ -1,5 +1,5 @@
-// The preloader or boot ROM of a simulated phone.  Sources: MediaTek's preloader, core/download.c (usbdl_handler), for
-// what a preloader answers; brom_words.hpp.
+// The preloader or boot ROM of a simulated phone.  Sources: the preloader of the Aquaris E4.5, core/download.c
+// (usbdl_handler), as bq published it; brom_words.hpp.
 #include <array>
 #include <optional>
 
@@ -67,8 +67,8 @@ private:
     [[nodiscard]] bool demands_authentication() const { return phone_->options->faults.demand_authentication; }
     [[nodiscard]] std::uint32_t target_config() const
     {
-        return phone_->options->target_config |
-               (!demands_authentication() ? 0U : (is_brom() ? brom_authentication : preloader_authentication));
+        const auto all = is_brom() ? brom_authentication : preloader_authentication;
+        return phone_->options->target_config | (demands_authentication() ? all : 0U);
     }
 
     Result<> status(std::uint16_t value)
@@ -137,8 +137,9 @@ private:
     {
         const auto address = SALVAGE_TRY(line_->echo_be<std::uint32_t>());
         const auto count = SALVAGE_TRY(line_->echo_be<std::uint32_t>());
-        if (address % word_bytes != 0 || count == 0) {
-            SALVAGE_TRY(status(count == 0 ? status_no_words : status_not_aligned));
+        const bool is_aligned = address % word_bytes == 0;
+        if (!is_aligned || count == 0) {
+            SALVAGE_TRY(status(is_aligned ? status_no_words : status_not_aligned));
             return std::optional<std::uint32_t>{};
         }
         if (count > max_words) {

@@ -139,7 +139,7 @@ TEST(Mediatek, GivesUpOnAPhoneThatNeverAnswers)
     pipe.host.reset();
 }
 
-// MediaTek's preloader, core/handshake_usb.c (usb_listen): every 20 ms, as long as nobody has knocked.
+// The Aquaris E4.5's preloader, core/handshake_usb.c (usb_listen): every 20 ms, as long as nobody has knocked.
 TEST(Mediatek, KnocksAtAPreloaderThatGreetsAllTheTime)
 {
     auto pipe = device::make_pipe(1);
@@ -173,6 +173,19 @@ TEST(Mediatek, IsNotKeptBusyByGreetingsForEver)
         EXPECT_TRUE(fails_with(device::brom::shake_hands(wire), ErrorCode::timed_out));
     }
     pipe.host.reset();
+}
+
+TEST(Mediatek, StopsKnockingAmidGreetings)
+{
+    auto pipe = device::make_pipe(1);
+    ASSERT_TRUE(is_ok(pipe.phone->write(as_bytes("READYREADYREADYREADY"), std::chrono::minutes{1})));
+    std::stop_source person;
+    person.request_stop();
+    device::Wire wire{*pipe.host, device::Timeout{5000}};
+    wire.heed(person.get_token());
+    EXPECT_TRUE(fails_with(device::brom::shake_hands(wire), ErrorCode::cancelled));
+    std::array<std::byte, 1> next{};
+    EXPECT_EQ(pipe.host->read_some(next, device::Timeout{1}).value_or(0), 1U) << "all greetings were read first";
 }
 
 TEST(Mediatek, SaysThatTheDaFileIsForOtherPhones)

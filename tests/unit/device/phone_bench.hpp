@@ -101,8 +101,8 @@ public:
         pull_ = pipe.pull;
         auto options = setup_.options;
         if (plugs_ > 0) {
-            options.faults = plugs_ <= setup_.next_faults.size() ? setup_.next_faults[plugs_ - 1]
-                                                                 : without_cable_faults(options.faults);
+            options.faults =
+                plugs_ <= setup_.next_faults.size() ? setup_.next_faults[plugs_ - 1] : options.faults.lasting();
         }
         ++plugs_;
         thread_ = std::jthread{[flash = setup_.flash, options, waiter = pipe.waiter, result = result_,
@@ -185,14 +185,6 @@ private:
         std::optional<Result<>> outcome;
     };
 
-    /// What belongs to the phone and not to its cable stays.
-    [[nodiscard]] static device::PhoneFaults without_cable_faults(const device::PhoneFaults& faults)
-    {
-        device::PhoneFaults rest;
-        rest.bytes_a_second = faults.bytes_a_second;
-        rest.demand_authentication = faults.demand_authentication;
-        return rest;
-    }
     [[nodiscard]] std::uint16_t da_code() const
     {
         // 0x326 is an MT6755 to DA files, 0x335 an MT6735; the codes of older chips are their own.

@@ -1,5 +1,4 @@
-// What a simulated preloader says, byte by byte.  A real one's words: MediaTek's preloader, core/handshake_usb.c and
-// core/download.c.
+// What a simulated preloader says, byte by byte.  A real one's words: docs/formats/mediatek-preloader.md.
 #include <stop_token>
 #include <thread>
 
@@ -50,6 +49,12 @@ public:
         EXPECT_EQ(ask("50"), "af");
         EXPECT_EQ(ask("05"), "fa");
     }
+    /// Of two bytes: 01 02.
+    void send_a_small_agent()
+    {
+        EXPECT_EQ(ask("d7002000000000000200000000"), "d70020000000000002000000000000");
+        EXPECT_EQ(ask("0102"), "02010000") << "checksum, status";
+    }
 
 private:
     std::unique_ptr<device::Transport> transport_;
@@ -60,6 +65,32 @@ SimulatedPhone::Setup preloader(device::MediatekPhoneOptions options = {})
 {
     return {.flash = small_flash(), .options = std::move(options)};
 }
+
+/// A phone and a host that has knocked rightly.
+struct Met {
+    explicit Met(const device::MediatekPhoneOptions& options = {}) : phone{preloader(options)}, host{phone}
+    {
+        if (options.is_brom) {
+            EXPECT_EQ(host.ask("a00a5005"), "5ff5affa");
+        } else {
+            host.knock_at_a_preloader();
+        }
+    }
+
+    SimulatedPhone phone;
+    PlainHost host;
+};
+
+/// A host that knows how to talk, and has knocked rightly.
+struct Client {
+    explicit Client(SimulatedPhone& phone) : transport{phone.plug()}
+    {
+        EXPECT_TRUE(is_ok(device::brom::shake_hands(wire)));
+    }
+
+    std::unique_ptr<device::Transport> transport;
+    device::Wire wire{*transport, Timeout{5000}};
+};
 
 TEST(PreloaderPhone, TakesTheFirstKnockForASignOfLife)
 {
@@ -150,92 +181,74 @@ TEST(PreloaderPhone, ABootRomAnswersEachKnock)
 
 TEST(PreloaderPhone, EchoesWhatItDoesNotKnow)
 {
-    SimulatedPhone phone{preloader()};
-    PlainHost host{phone};
-    host.knock_at_a_preloader();
-    EXPECT_EQ(host.ask("c8"), "c8");
-    EXPECT_EQ(host.ask("ff"), "ff") << "a preloader has no boot ROM's version to tell";
-    EXPECT_EQ(host.ask("a00a5005"), "a00a5005") << "nobody shakes hands twice";
-    EXPECT_EQ(host.ask("fe"), "03");
-    EXPECT_EQ(host.ask("fd"), "fd03260000");
-    EXPECT_EQ(host.ask("fb"), "fb0000000700000000");
+    Met met;
+    EXPECT_EQ(met.host.ask("c8"), "c8");
+    EXPECT_EQ(met.host.ask("ff"), "ff") << "a preloader has no boot ROM's version to tell";
+    EXPECT_EQ(met.host.ask("a00a5005"), "a00a5005") << "nobody shakes hands twice";
+    EXPECT_EQ(met.host.ask("fe"), "03");
+    EXPECT_EQ(met.host.ask("fd"), "fd03260000");
+    EXPECT_EQ(met.host.ask("fb"), "fb0000000700000000");
 }
 
 TEST(PreloaderPhone, ABootRomTellsItsVersion)
 {
-    SimulatedPhone phone{preloader({.is_brom = true})};
-    PlainHost host{phone};
-    EXPECT_EQ(host.ask("a00a5005"), "5ff5affa");
-    EXPECT_EQ(host.ask("ff"), "05");
-    EXPECT_EQ(host.ask("fe"), "fe");
+    Met met{{.is_brom = true}};
+    EXPECT_EQ(met.host.ask("ff"), "05");
+    EXPECT_EQ(met.host.ask("fe"), "fe");
 }
 
 TEST(PreloaderPhone, SaysOneStatusWhereRegistersCannotBeReached)
 {
-    SimulatedPhone phone{preloader()};
-    PlainHost host{phone};
-    host.knock_at_a_preloader();
-    EXPECT_EQ(host.ask("d11000700000000001"), "d110007000000000010000000000000000") << "status, value, status";
-    EXPECT_EQ(host.ask("d11000700200000001"), "d11000700200000001ffff") << "not on a word";
-    EXPECT_EQ(host.ask("d01000700200000001"), "d0100070020000000100000000"
-                                              "0000");
-    EXPECT_EQ(host.ask("d01000700100000001"), "d01000700100000001ffff");
-    EXPECT_EQ(host.ask("d41000700000000000"), "d41000700000000000fffe") << "no words";
-    EXPECT_EQ(host.ask("fe"), "03") << "the next command is understood";
+    Met met;
+    EXPECT_EQ(met.host.ask("d11000700000000001"), "d110007000000000010000000000000000") << "status, value, status";
+    EXPECT_EQ(met.host.ask("d11000700200000001"), "d11000700200000001ffff") << "not on a word";
+    EXPECT_EQ(met.host.ask("d01000700200000001"), "d0100070020000000100000000"
+                                                  "0000");
+    EXPECT_EQ(met.host.ask("d01000700100000001"), "d01000700100000001ffff");
+    EXPECT_EQ(met.host.ask("d41000700000000000"), "d41000700000000000fffe") << "no words";
+    EXPECT_EQ(met.host.ask("d41000700200000000"), "d41000700200000000ffff")
+        << "nor on a word, which is looked at first";
+    EXPECT_EQ(met.host.ask("fe"), "03") << "the next command is understood";
 }
 
 TEST(PreloaderPhone, SumsUpAnOddAgent)
 {
-    SimulatedPhone phone{preloader()};
-    PlainHost host{phone};
-    host.knock_at_a_preloader();
-    EXPECT_EQ(host.ask("d7002000000000000300000000"), "d70020000000000003000000000000");
-    EXPECT_EQ(host.ask("010280"), "02810000") << "0x0201 ^ 0x80";
+    Met met;
+    EXPECT_EQ(met.host.ask("d7002000000000000300000000"), "d70020000000000003000000000000");
+    EXPECT_EQ(met.host.ask("010280"), "02810000") << "0x0201 ^ 0x80";
 }
 
 TEST(PreloaderPhone, StartsTheAgentWhereverItIsToldTo)
 {
-    SimulatedPhone phone{preloader()};
-    PlainHost host{phone};
-    host.knock_at_a_preloader();
-    EXPECT_EQ(host.ask("d7002000000000000200000000"), "d70020000000000002000000000000");
-    EXPECT_EQ(host.ask("0102"), "02010000");
-    EXPECT_EQ(host.ask("d500201000"), "d5002010000000c0") << "and the agent talks";
+    Met met;
+    met.host.send_a_small_agent();
+    EXPECT_EQ(met.host.ask("d500201000"), "d5002010000000c0") << "and the agent talks";
 }
 
 TEST(PreloaderPhone, RestartsWhereThereIsNoAgentToStart)
 {
-    SimulatedPhone phone{preloader()};
-    {
-        PlainHost host{phone};
-        host.knock_at_a_preloader();
-        EXPECT_EQ(host.ask("d500200000"), "d5002000007024");
-    }
-    phone.unplug();
-    ASSERT_TRUE(phone.outcome().has_value());
-    EXPECT_TRUE(fails_with(*phone.outcome(), ErrorCode::disconnected));
+    Met met;
+    EXPECT_EQ(met.host.ask("d500200000"), "d5002000007024");
+    met.phone.unplug();
+    ASSERT_TRUE(met.phone.outcome().has_value());
+    EXPECT_TRUE(fails_with(*met.phone.outcome(), ErrorCode::disconnected));
 }
 
 TEST(PreloaderPhone, ABootRomRefusesAnotherAddress)
 {
-    SimulatedPhone phone{preloader({.is_brom = true})};
-    PlainHost host{phone};
-    EXPECT_EQ(host.ask("a00a5005"), "5ff5affa");
-    EXPECT_EQ(host.ask("d7002000000000000200000000"), "d70020000000000002000000000000");
-    EXPECT_EQ(host.ask("0102"), "02010000");
-    EXPECT_EQ(host.ask("d500201000"), "d5002010001d0f");
+    Met met{{.is_brom = true}};
+    met.host.send_a_small_agent();
+    EXPECT_EQ(met.host.ask("d500201000"), "d5002010001d0f");
 }
 
 TEST(PreloaderPhone, LooksAtTheSignatureWhenTheAgentIsThere)
 {
     SimulatedPhone phone{preloader({.faults = {.demand_authentication = true}})};
-    const auto transport = phone.plug();
-    device::Wire wire{*transport, Timeout{5000}};
-    ASSERT_TRUE(is_ok(device::brom::shake_hands(wire)));
-    const auto identity = device::brom::identify(wire);
+    Client client{phone};
+    const auto identity = device::brom::identify(client.wire);
     ASSERT_TRUE(is_ok(identity));
     EXPECT_EQ(identity->target_config, 7U) << "a preloader has no more flags";
-    const auto sent = device::brom::send_agent(wire, {}, Bytes(512));
+    const auto sent = device::brom::send_agent(client.wire, {}, Bytes(512));
     ASSERT_TRUE(fails_with(sent, ErrorCode::refused));
     EXPECT_NE(sent.error().why.find("0x7024"), std::string::npos);
     EXPECT_NE(sent.error().hint.find("signature"), std::string::npos);
@@ -244,10 +257,8 @@ TEST(PreloaderPhone, LooksAtTheSignatureWhenTheAgentIsThere)
 TEST(PreloaderPhone, ABootRomDemandsAuthenticationBeforeTheAgent)
 {
     SimulatedPhone phone{preloader({.is_brom = true, .faults = {.demand_authentication = true}})};
-    const auto transport = phone.plug();
-    device::Wire wire{*transport, Timeout{5000}};
-    ASSERT_TRUE(is_ok(device::brom::shake_hands(wire)));
-    const auto sent = device::brom::send_agent(wire, {}, Bytes(512));
+    Client client{phone};
+    const auto sent = device::brom::send_agent(client.wire, {}, Bytes(512));
     ASSERT_TRUE(fails_with(sent, ErrorCode::refused));
     EXPECT_NE(sent.error().why.find("SLA"), std::string::npos);
 }
