@@ -159,6 +159,43 @@ void whole_search(benchmark::State& state)
     finish(state, is_right, *run.limit);
 }
 
+/// A device that costs nothing, in the batches of a big GPU: every key is the secret with noise behind it.
+class FreeDevice final : public crypto::KdfDevice {
+public:
+    [[nodiscard]] std::string name() const override { return "free"; }
+    [[nodiscard]] std::size_t batch_size(const crypto::KdfJob& /*job*/) const noexcept override { return 1U << 19U; }
+    Result<> derive(const crypto::KdfJob& job, std::span<const ByteView> secrets, std::span<std::byte> keys) override
+    {
+        for (std::size_t i = 0; i < secrets.size(); ++i) {
+            const auto key = keys.subspan(i * job.key_bytes, job.key_bytes);
+            std::ranges::copy(secrets[i].first(std::min(secrets[i].size(), key.size())), key.begin());
+        }
+        return {};
+    }
+};
+
+/// What a thread does around a GPU's derivation: numbers to candidates, keys to answers.  Its rate is the most that one
+/// thread feeds a GPU with.
+void around_a_gpu(benchmark::State& state)
+{
+    rescue::SearchSubject subject;
+    subject.unlocker = fde::make_unlocker(footer_of(fde::Kdf::pbkdf2)).unwrap();
+    subject.userdata = io::make_memory(noise(userdata_bytes, 3), "userdata");
+    rescue::CrackPlan plan;
+    plan.steps.push_back({.name = "PIN", .keyspace = password::make_pins(8, 8).unwrap(), .seconds = 0});
+    password::Devices devices;
+    devices.push_back(std::make_unique<FreeDevice>());
+    plan.opened = std::make_shared<const password::Devices>(std::move(devices));
+    rescue::SearchRun run;
+    run.limit = std::uint64_t{1} << 21U;
+    bool is_right = true;
+    for (auto _ : state) {
+        const auto report = rescue::run_search(std::span{&subject, 1}, plan, {}, run, {}).unwrap();
+        is_right = is_right && report.end == password::SearchEnd::exhausted && report.tried == *run.limit;
+    }
+    finish(state, is_right, *run.limit);
+}
+
 // First argument: 0 PBKDF2, 1 scrypt 15:3:1 with 16 lanes.  Second: threads.
 BENCHMARK(openssl)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(bare_kernel)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->MinWarmUpTime(0.5)->UseRealTime();
@@ -168,5 +205,6 @@ BENCHMARK(whole_search)
     ->MinWarmUpTime(0.5)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
+BENCHMARK(around_a_gpu)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 } // namespace

@@ -41,10 +41,9 @@ ByteCount scrypt_memory(ScryptFactors factors) noexcept
     return ByteCount{(bytes_of_r << r) * ((1ULL << n) + (1ULL << p) + 2)};
 }
 
-Result<> scrypt(ByteView password, ByteView salt, ScryptFactors factors, std::span<std::byte> key)
+Result<> check_scrypt(ScryptFactors factors)
 {
-    const auto memory = scrypt_memory(factors);
-    if (memory > max_scrypt_memory) {
+    if (scrypt_memory(factors) > max_scrypt_memory) {
         return too_costly(factors, "one guess would take more than 1 GiB of memory");
     }
     // Two blocks of 2r cores for each of 2N steps, p times.
@@ -54,14 +53,20 @@ Result<> scrypt(ByteView password, ByteView salt, ScryptFactors factors, std::sp
     if (factors.n_log2 == 0 || (factors.r_log2 == 0 && factors.n_log2 >= 16)) {
         return too_costly(factors, "RFC 7914 asks for N over 1 and under 2^(16 r)");
     }
+    return {};
+}
+
+Result<> scrypt(ByteView password, ByteView salt, ScryptFactors factors, std::span<std::byte> key)
+{
+    SALVAGE_TRY(check_scrypt(factors));
     if (key.empty()) {
         return {};
     }
     // OpenSSL reads a null password as "no derivation wanted": an empty one still needs an address.
     const auto text = password.empty() ? std::string_view{""} : as_text(password);
-    const int done =
-        EVP_PBE_scrypt(text.data(), text.size(), as_uchar(salt), salt.size(), 1ULL << factors.n_log2,
-                       1ULL << factors.r_log2, 1ULL << factors.p_log2, memory.value, as_uchar(key), key.size());
+    const int done = EVP_PBE_scrypt(text.data(), text.size(), as_uchar(salt), salt.size(), 1ULL << factors.n_log2,
+                                    1ULL << factors.r_log2, 1ULL << factors.p_log2, scrypt_memory(factors).value,
+                                    as_uchar(key), key.size());
     if (done != 1) {
         // Factors were checked above: what is left is memory.
         openssl::forget_errors();

@@ -25,9 +25,11 @@ struct ScryptFactors {
 /// Memory one derivation needs: 128 r (N + p + 2) bytes; the largest number where that does not fit in 64 bits.
 [[nodiscard]] ByteCount scrypt_memory(ScryptFactors factors) noexcept;
 
-/// Fills `key`.  Thread safe.  Memory: scrypt_memory(factors).
-/// Errors: unsupported (factors that would take more than 1 GiB or more than 2^31 Salsa cores: nobody's phone has them;
-/// or N = 1, or N >= 2^(16 r), which RFC 7914 excludes).
+/// Whether `factors` are taken at all.  Errors: unsupported (more than 1 GiB or more than 2^31 Salsa cores: nobody's
+/// phone has them; or N = 1, or N >= 2^(16 r), which RFC 7914 excludes).
+[[nodiscard]] Result<> check_scrypt(ScryptFactors factors);
+
+/// Fills `key`.  Thread safe.  Memory: scrypt_memory(factors).  Errors: as check_scrypt.
 /// Spec: RFC 7914.
 [[nodiscard]] Result<> scrypt(ByteView password, ByteView salt, ScryptFactors factors, std::span<std::byte> key);
 

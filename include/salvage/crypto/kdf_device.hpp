@@ -34,6 +34,9 @@ struct KdfJob {
     std::size_t key_bytes{32};
 };
 
+/// `job` for one secret, without a device: what devices are held against.  Thread safe.  Errors: as scrypt.
+[[nodiscard]] Result<> derive_key(const KdfJob& job, ByteView secret, std::span<std::byte> key);
+
 /// Derives keys.  One thread at a time: a device keeps its working memory between calls.
 class KdfDevice {
 public:
@@ -42,9 +45,9 @@ public:
     KdfDevice& operator=(const KdfDevice&) = delete;
     virtual ~KdfDevice() = default;
 
-    /// For people: "cpu, avx512, 16 lanes", "NVIDIA H100 (OpenCL)".
+    /// For people: "cpu (PBKDF2-SHA1 avx512 x16, …)", "NVIDIA H100 (OpenCL)".
     [[nodiscard]] virtual std::string name() const = 0;
-    /// Secrets that are best given at once; at least 1.  More are taken all the same.
+    /// Secrets that are best given at once; at least 1, for a job that is not taken, too.  More are taken all the same.
     [[nodiscard]] virtual std::size_t batch_size(const KdfJob& job) const noexcept = 0;
     /// Fills keys[i * key_bytes …] from secrets[i], which may have any length.
     /// Requires: keys.size() == secrets.size() * job.key_bytes.

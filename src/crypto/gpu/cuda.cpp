@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "crypto/gpu/driver_parts.hpp"
 #include "salvage/core/text.hpp"
 
 namespace salvage::crypto::gpu::cuda {
@@ -61,21 +62,6 @@ Device& use(void* context)
     auto& device = *static_cast<Device*>(context);
     device.cuda.context_use(device.context);
     return device;
-}
-
-void close_device(void* context)
-{
-    const std::unique_ptr<Device> device{static_cast<Device*>(context)};
-}
-
-void get_properties(void* context, GpuProperties* into)
-{
-    *into = static_cast<Device*>(context)->properties;
-}
-
-const char* get_why(void* context)
-{
-    return static_cast<Device*>(context)->why.c_str();
 }
 
 /// The program's compiled form: the build's, or NVRTC's.  A status, and `why` in the device.
@@ -246,24 +232,13 @@ Result<GpuDriver> open(const Functions& functions, const GpuInfo& gpu)
         device->remember("cuDevicePrimaryCtxRetain", functions.context_retain(&device->context, device->device));
     if (status != success) {
         device->context = nullptr;
-        return Error{.code = ErrorCode::io,
-                     .what = fmt::format("{} (CUDA) does not open", gpu.name),
-                     .why = printable(device->why),
-                     .where = std::nullopt,
-                     .hint = "another program may have taken it whole",
-                     .trail = {}};
+        return does_not_open(gpu, printable(device->why));
     }
-    auto& properties = device->properties;
-    fmt::format_to_n(properties.name.begin(), properties.name.size() - 1, "{}", gpu.name);
-    fmt::format_to_n(properties.api.begin(), properties.api.size() - 1, "{}", gpu.api);
-    properties.memory_bytes = gpu.memory.value;
-    properties.largest_buffer_bytes = gpu.memory.value;
-    properties.compute_units = gpu.compute_units;
-    properties.word_lanes = 1;
-    properties.group_items = group_items;
+    device->properties = listed_properties(gpu);
+    device->properties.group_items = group_items;
     return GpuDriver{.context = device.release(),
-                     .close = close_device,
-                     .properties = get_properties,
+                     .close = close_device<Device>,
+                     .properties = get_properties<Device>,
                      .build = build,
                      .allocate = allocate,
                      .release = release,
@@ -271,7 +246,7 @@ Result<GpuDriver> open(const Functions& functions, const GpuInfo& gpu)
                      .read = read,
                      .clear = clear,
                      .launch = launch,
-                     .why = get_why};
+                     .why = get_why<Device>};
 }
 
 } // namespace salvage::crypto::gpu::cuda

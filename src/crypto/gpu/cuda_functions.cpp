@@ -2,15 +2,13 @@
 
 #include <array>
 
-#include "crypto/gpu/library.hpp"
-
 namespace salvage::crypto::gpu::cuda {
 
 // Where a function has been given a new shape, its name ends in _v2 and cuda.h hides that by a macro.
-Loaded load(const std::string& name)
+Loaded<Functions> load(const std::string& name)
 {
     auto library = Library::open(name);
-    Loaded loaded;
+    Loaded<Functions> loaded;
     auto& f = loaded.functions;
     library.find("cuInit", f.init);
     library.find("cuDriverGetVersion", f.driver_version);
@@ -39,9 +37,9 @@ Loaded load(const std::string& name)
     return loaded;
 }
 
-LoadedCompiler load_compiler()
+Loaded<Compiler> load_compiler()
 {
-    LoadedCompiler loaded;
+    Loaded<Compiler> loaded;
     for (const auto* const name : {"libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2"}) {
         auto library = Library::open(name);
         auto& f = loaded.functions;

@@ -2,6 +2,8 @@
 // numbers as in cuda.h.  A test compares these types with cuda.h where that is installed.
 #pragma once
 
+#include "crypto/gpu/library.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -46,11 +48,7 @@ struct Functions {
     int (*error_text)(int, const char**);
 };
 
-struct Loaded {
-    Functions functions{};
-    std::string why; ///< empty: all are there
-};
-[[nodiscard]] Loaded load(const std::string& name);
+[[nodiscard]] Loaded<Functions> load(const std::string& name);
 
 /// NVRTC: CUDA's compiler as a library.
 struct Compiler {
@@ -62,11 +60,7 @@ struct Compiler {
     int (*log)(Handle, char*);
     int (*destroy)(Handle*);
 };
-struct LoadedCompiler {
-    Compiler functions{};
-    std::string why;
-};
-/// The newest NVRTC that the system's loader finds.
-[[nodiscard]] LoadedCompiler load_compiler();
+/// The first NVRTC that is whole: the one that the system calls by no number, then from the newest.
+[[nodiscard]] Loaded<Compiler> load_compiler();
 
 } // namespace salvage::crypto::gpu::cuda

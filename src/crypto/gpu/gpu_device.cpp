@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <future>
 #include <map>
 #include <optional>
@@ -13,6 +12,8 @@
 #include "crypto/gpu/pbkdf2.hpp"
 #include "crypto/gpu/scrypt.hpp"
 #include "crypto/gpu/session.hpp"
+#include "crypto/kdf/hmac_blocks.hpp"
+#include "crypto/kdf/job.hpp"
 #include "salvage/crypto/hash.hpp"
 
 namespace salvage::crypto::gpu {
@@ -22,48 +23,21 @@ namespace {
 constexpr std::size_t gpu_items_a_unit = 8192;
 /// Words of candidates for each core where OpenCL runs on a CPU: milliseconds of work.
 constexpr std::size_t cpu_words_a_unit = 4;
-/// Most secrets in one batch, whatever a device says of itself: some 100 MB of tables.
+/// Most secrets in one batch, whatever a device says of itself: some 300 MB of tables.
 constexpr std::size_t largest_batch = std::size_t{1} << 20U;
 /// Parts of the first PBKDF2 of scrypt, p * 4 r: bounds the tables of a batch.
 constexpr unsigned most_scrypt_numbers_log2 = 12;
-constexpr unsigned most_cores_log2 = 31;
-/// log2 of the largest scrypt table: 1 GiB, as on the CPU.
-constexpr unsigned most_table_log2 = 30;
 
-Result<> check_scrypt(ScryptFactors factors)
+/// What the kernels do not take of what scrypt does.
+Result<> check_gpu_scrypt(ScryptFactors factors)
 {
-    const unsigned n = factors.n_log2;
-    const unsigned r = factors.r_log2;
-    const unsigned p = factors.p_log2;
-    const bool is_scrypt = n > 0 && (r > 0 || n < 16); // RFC 7914: 1 < N < 2^(16 r)
-    if (!is_scrypt || r > most_gpu_scrypt_r_log2 || n + r + 7 > most_table_log2 ||
-        p + r + 2 > most_scrypt_numbers_log2 || 2 + n + r + p > most_cores_log2) {
-        return unsupported(fmt::format("scrypt factors {}:{}:{} are not for a GPU", n, r, p),
-                           "it takes r up to 8, tables up to 1 GiB, and p * r up to 1024", "Android writes 15:3:1");
+    SALVAGE_TRY(check_scrypt(factors));
+    if (factors.r_log2 > most_gpu_scrypt_r_log2 || factors.p_log2 + factors.r_log2 + 2U > most_scrypt_numbers_log2) {
+        return unsupported(
+            fmt::format("scrypt factors {}:{}:{} are not for a GPU", factors.n_log2, factors.r_log2, factors.p_log2),
+            "it takes r up to 8, and p * r up to 1024", "Android writes 15:3:1");
     }
     return {};
-}
-
-Result<> check(const KdfJob& job, std::size_t secrets, std::size_t keys_bytes)
-{
-    if (job.key_bytes > max_kdf_key_bytes || job.salt.size() > max_kdf_salt_bytes) {
-        return unsupported(fmt::format("a key of {} bytes from a salt of {}", job.key_bytes, job.salt.size()),
-                           fmt::format("at most {} and {}", max_kdf_key_bytes, max_kdf_salt_bytes));
-    }
-    if (keys_bytes != secrets * job.key_bytes) {
-        return invalid_argument("room for keys does not fit the number of secrets");
-    }
-    return job.kind == KdfKind::scrypt ? check_scrypt(job.factors) : Result<>{};
-}
-
-Result<> derive_on_cpu(const KdfJob& job, ByteView secret, std::span<std::byte> key)
-{
-    switch (job.kind) {
-    case KdfKind::pbkdf2_sha1: pbkdf2_sha1(secret, job.salt, job.iterations, key); return {};
-    case KdfKind::pbkdf2_sha256: pbkdf2_sha256(secret, job.salt, job.iterations, key); return {};
-    case KdfKind::scrypt: break;
-    }
-    return scrypt(secret, job.salt, job.factors, key);
 }
 
 class GpuDevice final : public KdfDevice {
@@ -103,8 +77,9 @@ private:
 
 ByteCount GpuDevice::memory() const noexcept
 {
-    const auto share = std::clamp(options_.memory_share, 0.0, 1.0);
-    return ByteCount{static_cast<std::uint64_t>(share * static_cast<double>(session_.properties().memory_bytes))};
+    // In thousandths: as a double, the largest number of bytes would be one more than 64 bits hold.
+    const auto thousandths = static_cast<std::uint64_t>(std::clamp(options_.memory_share, 0.0, 1.0) * 1000);
+    return ByteCount{session_.properties().memory_bytes / 1000 * thousandths};
 }
 
 std::size_t GpuDevice::batch_size(const KdfJob& job) const noexcept
@@ -114,13 +89,15 @@ std::size_t GpuDevice::batch_size(const KdfJob& job) const noexcept
     }
     if (job.kind == KdfKind::scrypt) {
         const auto found = scrypts_.find(job.factors.r_log2);
-        return found == scrypts_.end() ? 1 : std::min(found->second.batch_size(job.factors), largest_batch);
+        return found == scrypts_.end() || !check_gpu_scrypt(job.factors)
+                   ? 1
+                   : std::min(found->second.batch_size(job.factors), largest_batch);
     }
     const auto& device = session_.properties();
     if (device.is_cpu != 0) {
         return std::size_t{device.compute_units} * device.word_lanes * cpu_words_a_unit;
     }
-    const auto digest_bytes = job.kind == KdfKind::pbkdf2_sha1 ? 20U : 32U;
+    const auto digest_bytes = kdf::digest_words(job.kind) * kdf::word_bytes;
     const auto numbers = std::max<std::size_t>((job.key_bytes + digest_bytes - 1) / digest_bytes, 1);
     return std::clamp<std::size_t>(device.compute_units * gpu_items_a_unit / numbers, 1, largest_batch);
 }
@@ -196,7 +173,7 @@ Result<> GpuDevice::derive_batch(const KdfJob& job, std::span<const ByteView> se
     SecretBytes expected{job.key_bytes};
     // Beside the device's own work: a scrypt takes a core some 200 ms.
     auto witness = std::async(std::launch::async, [&job, &expected, secret = secrets[chosen]] {
-        return derive_on_cpu(job, secret, expected.expose_for_writing());
+        return derive_key(job, secret, expected.expose_for_writing());
     });
     auto done = run(job, secrets, keys);
     auto seen = witness.get();
@@ -228,7 +205,10 @@ Result<> GpuDevice::derive(const KdfJob& job, std::span<const ByteView> secrets,
                      .hint = {},
                      .trail = {}};
     }
-    SALVAGE_TRY(check(job, secrets.size(), keys.size()));
+    SALVAGE_TRY(kdf::check_sizes(job, secrets.size(), keys.size()));
+    if (job.kind == KdfKind::scrypt) {
+        SALVAGE_TRY(check_gpu_scrypt(job.factors));
+    }
     if (keys.empty()) {
         return {};
     }

@@ -2,6 +2,7 @@
 // cmake/SalvageGpuKernels.cmake.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string_view>
 
@@ -14,5 +15,13 @@ struct KernelText {
 };
 
 [[nodiscard]] std::span<const KernelText> kernel_texts() noexcept;
+
+/// Null where this build has none of that name.
+[[nodiscard]] inline const char* kernel_text(std::string_view name) noexcept
+{
+    const auto texts = kernel_texts();
+    const auto found = std::ranges::find(texts, name, &KernelText::name);
+    return found == texts.end() ? nullptr : found->text;
+}
 
 } // namespace salvage::crypto::gpu

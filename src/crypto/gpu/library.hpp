@@ -7,6 +7,13 @@
 
 namespace salvage::crypto::gpu {
 
+/// Functions of a library, or why there are none.
+template <typename Functions>
+struct Loaded {
+    Functions functions{};
+    std::string why; ///< empty: all are there
+};
+
 /// A library opened for the life of the process: drivers start threads, and do not survive being unloaded.
 class Library {
 public:
@@ -27,7 +34,7 @@ public:
         return library;
     }
 
-    [[nodiscard]] bool is_open() const noexcept { return handle_ != nullptr; }
+    /// Empty as long as the library is there and nothing was missing in it.
     [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
     /// Fills `function` with the library's function of that name; remembers the first that is missing.
@@ -40,8 +47,6 @@ public:
             why_ = std::string{"it has no "} + name;
         }
     }
-    /// True when the library is there and nothing was missing so far.
-    [[nodiscard]] bool is_whole() const noexcept { return is_open() && why_.empty(); }
 
 private:
     void* handle_{nullptr};

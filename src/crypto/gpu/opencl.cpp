@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/gpu/driver_parts.hpp"
 #include "crypto/gpu/opencl_query.hpp"
 #include "salvage/core/text.hpp"
 
@@ -61,21 +62,6 @@ struct Device {
 Device& device_of(void* context)
 {
     return *static_cast<Device*>(context);
-}
-
-void close_device(void* context)
-{
-    const std::unique_ptr<Device> device{static_cast<Device*>(context)};
-}
-
-void get_properties(void* context, GpuProperties* into)
-{
-    *into = device_of(context).properties;
-}
-
-const char* get_why(void* context)
-{
-    return device_of(context).why.c_str();
 }
 
 int wait(Device& device)
@@ -226,16 +212,13 @@ std::uint32_t word_lanes_of(std::uint32_t width)
 
 GpuProperties properties_of(const Functions& functions, const GpuInfo& gpu, Handle device)
 {
-    GpuProperties properties{};
-    fmt::format_to_n(properties.name.begin(), properties.name.size() - 1, "{}", gpu.name);
-    fmt::format_to_n(properties.api.begin(), properties.api.size() - 1, "{}", gpu.api);
-    properties.memory_bytes = gpu.memory.value;
+    auto properties = listed_properties(gpu);
     properties.largest_buffer_bytes =
         query<std::uint64_t>(functions, device, device_max_mem_alloc_size).value_or(gpu.memory.value / 4);
-    properties.compute_units = gpu.compute_units;
-    properties.is_cpu = gpu.is_cpu ? 1 : 0;
     const auto width = query<std::uint32_t>(functions, device, device_native_vector_width_int).value_or(1);
-    properties.word_lanes = gpu.is_cpu ? word_lanes_of(width) : 1;
+    if (gpu.is_cpu) {
+        properties.word_lanes = word_lanes_of(width);
+    }
     const auto most_items = query<std::size_t>(functions, device, device_max_work_group_size).value_or(1);
     properties.group_items =
         gpu.is_cpu ? 1 : static_cast<std::uint32_t>(std::min<std::size_t>(gpu_group_items, most_items));
@@ -247,16 +230,6 @@ Error no_device(const GpuInfo& gpu)
     return not_found(
         fmt::format("there is no OpenCL device {} of platform {} now", gpu.device_index, gpu.platform_index),
         "it was there when devices were listed, or the list is another machine's");
-}
-
-Error cannot_open(const GpuInfo& gpu, std::string_view call, std::int32_t status)
-{
-    return Error{.code = ErrorCode::io,
-                 .what = fmt::format("{} (OpenCL) does not open", gpu.name),
-                 .why = fmt::format("{} gave {}", call, status),
-                 .where = std::nullopt,
-                 .hint = "another program may have taken it whole",
-                 .trail = {}};
 }
 
 } // namespace
@@ -281,15 +254,15 @@ Result<GpuDriver> open(const Functions& functions, const GpuInfo& gpu)
     std::int32_t status = success;
     device->context = functions.create_context(wanted.data(), 1, &device->device, nullptr, nullptr, &status);
     if (device->context == nullptr || status != success) {
-        return cannot_open(gpu, "clCreateContext", status);
+        return does_not_open(gpu, fmt::format("clCreateContext gave {}", status));
     }
     device->queue = functions.create_queue(device->context, device->device, 0, &status);
     if (device->queue == nullptr || status != success) {
-        return cannot_open(gpu, "clCreateCommandQueue", status);
+        return does_not_open(gpu, fmt::format("clCreateCommandQueue gave {}", status));
     }
     return GpuDriver{.context = device.release(),
-                     .close = close_device,
-                     .properties = get_properties,
+                     .close = close_device<Device>,
+                     .properties = get_properties<Device>,
                      .build = build,
                      .allocate = allocate,
                      .release = release,
@@ -297,7 +270,7 @@ Result<GpuDriver> open(const Functions& functions, const GpuInfo& gpu)
                      .read = read,
                      .clear = clear,
                      .launch = launch,
-                     .why = get_why};
+                     .why = get_why<Device>};
 }
 
 } // namespace salvage::crypto::gpu::opencl

@@ -1,13 +1,11 @@
 #include "crypto/gpu/opencl_functions.hpp"
 
-#include "crypto/gpu/library.hpp"
-
 namespace salvage::crypto::gpu::opencl {
 
-Loaded load(const std::string& name)
+Loaded<Functions> load(const std::string& name)
 {
     auto library = Library::open(name);
-    Loaded loaded;
+    Loaded<Functions> loaded;
     auto& f = loaded.functions;
     library.find("clGetPlatformIDs", f.get_platforms);
     library.find("clGetPlatformInfo", f.get_platform_info);

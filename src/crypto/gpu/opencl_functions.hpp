@@ -1,6 +1,8 @@
 // The part of OpenCL 1.2 that we call, loaded at run time.  Khronos OpenCL 1.2 specification; numbers as in cl.h.
 #pragma once
 
+#include "crypto/gpu/library.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -67,11 +69,6 @@ struct Functions {
     std::int32_t (*finish)(Handle);
 };
 
-/// The functions of the library `name`, or why there are none.
-struct Loaded {
-    Functions functions{};
-    std::string why; ///< empty: all are there
-};
-[[nodiscard]] Loaded load(const std::string& name);
+[[nodiscard]] Loaded<Functions> load(const std::string& name);
 
 } // namespace salvage::crypto::gpu::opencl

@@ -7,6 +7,7 @@
 
 #include "crypto/gpu/opencl.hpp"
 #include "crypto/gpu/opencl_query.hpp"
+#include "salvage/core/bytes.hpp"
 #include "salvage/core/text.hpp"
 
 namespace salvage::crypto::gpu::opencl {
@@ -15,7 +16,10 @@ namespace {
 /// Domain, bus, device and function, as cl_khr_pci_bus_info has them.
 using PciBusInfo = std::array<std::uint32_t, 4>;
 
-/// "0000:65:00.0", or nothing.  AMD's union: type (1: PCIe), 17 unused bytes, bus, device, function.
+/// The only type of cl_device_topology_amd whose other bytes mean something.
+constexpr std::uint32_t amd_pcie = 1;
+
+/// "0000:65:00.0", or nothing.  AMD's union: type, 17 unused bytes, bus, device, function.
 std::string card_of(const Functions& functions, Handle device)
 {
     if (const auto info = query<PciBusInfo>(functions, device, device_pci_bus_info_khr)) {
@@ -26,7 +30,8 @@ std::string card_of(const Functions& functions, Handle device)
     if (bus && slot) { // the slot holds device and function as PCI packs them
         return fmt::format("0000:{:02x}:{:02x}.{:x}", *bus, *slot >> 3U, *slot & 7U);
     }
-    if (const auto amd = query<std::array<std::uint8_t, 24>>(functions, device, device_topology_amd)) {
+    const auto amd = query<std::array<std::uint8_t, 24>>(functions, device, device_topology_amd);
+    if (amd && load_le<std::uint32_t>(std::as_bytes(std::span{*amd})) == amd_pcie) {
         return fmt::format("0000:{:02x}:{:02x}.{:x}", (*amd)[21], (*amd)[22], (*amd)[23]);
     }
     return {};

@@ -1,61 +1,43 @@
 #include "crypto/gpu/pbkdf2.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 
-#include "crypto/openssl.hpp"
+#include "crypto/kdf/hmac_blocks.hpp"
 
 namespace salvage::crypto::gpu {
 namespace {
 
-constexpr std::size_t block_bytes = 64;
-constexpr std::size_t block_words = 16;
-/// A one bit and the length in bits.
-constexpr std::size_t padding_bytes = 9;
+using kdf::block_bytes;
+using kdf::block_words;
+using kdf::FirstMessage;
+using kdf::word_bytes;
 
 enum Kernel : std::uint8_t { kernel_start, kernel_loop };
 constexpr std::array<const char*, 2> kernel_names{"pbkdf2_start", "pbkdf2_loop"};
 
-std::size_t message_blocks_of(std::size_t salt_bytes) noexcept
+/// The messages for parts 1 … numbers of a key, as little-endian numbers of what are big-endian ones in the standard.
+Bytes first_messages(FirstMessage& message, std::uint32_t numbers)
 {
-    return (salt_bytes + 4 + padding_bytes + block_bytes - 1) / block_bytes;
-}
-
-} // namespace
-
-std::array<std::byte, 64> hmac_key_block(KdfKind kind, ByteView secret)
-{
-    std::array<std::byte, block_bytes> block{};
-    if (secret.size() <= block.size()) {
-        std::ranges::copy(secret, block.begin());
-        return block;
-    }
-    const auto* const digest = kind == KdfKind::pbkdf2_sha1 ? EVP_sha1() : EVP_sha256();
-    openssl::must(
-        EVP_Digest(secret.data(), secret.size(), as_uchar(std::span<std::byte>{block}), nullptr, digest, nullptr) == 1,
-        "to hash a long secret");
-    return block;
-}
-
-Bytes first_messages(ByteView salt, std::uint32_t numbers)
-{
-    const auto message_bytes = message_blocks_of(salt.size()) * block_bytes;
-    Bytes text(message_bytes); // the standard's bytes
-    std::ranges::copy(salt, text.begin());
-    text[salt.size() + 4] = std::byte{0x80};
-    store_be(std::span{text}.last(8), std::uint64_t{(block_bytes + salt.size() + 4) * 8});
+    const auto message_bytes = message.blocks() * block_bytes;
     Bytes messages(message_bytes * numbers);
     for (std::uint32_t number = 0; number < numbers; ++number) {
-        store_be(std::span{text}.subspan(salt.size()), number + 1);
+        const auto text = message.numbered(number + 1);
         const auto into = std::span{messages}.subspan(number * message_bytes, message_bytes);
-        for (std::size_t i = 0; i < message_bytes; i += 4) {
-            store_le(into.subspan(i), load_be<std::uint32_t>(ByteView{text}.subspan(i)));
+        for (std::size_t at = 0; at < message_bytes; at += word_bytes) {
+            store_le(into.subspan(at, word_bytes), load_be<std::uint32_t>(text.subspan(at, word_bytes)));
         }
     }
     return messages;
 }
+
+/// Numbers of an HMAC key block that are not zero for a secret of so many bytes.
+std::size_t key_numbers(std::size_t secret_bytes) noexcept
+{
+    return (std::min(secret_bytes, block_bytes) + word_bytes - 1) / word_bytes;
+}
+
+} // namespace
 
 void unpack_keys(ByteView rows, std::uint32_t words, std::uint32_t lanes, std::uint32_t numbers, std::size_t key_bytes,
                  std::span<std::byte> keys)
@@ -76,8 +58,8 @@ void unpack_keys(ByteView rows, std::uint32_t words, std::uint32_t lanes, std::u
 }
 
 Pbkdf2::Pbkdf2(Session& session, KdfKind kind, std::vector<GpuKernel> kernels, std::chrono::nanoseconds launch_time)
-    : session_{&session}, kind_{kind}, words_{kind == KdfKind::pbkdf2_sha1 ? 5U : 8U}, kernels_{std::move(kernels)},
-      pace_{launch_time}
+    : session_{&session}, kind_{kind}, words_{static_cast<std::uint32_t>(kdf::digest_words(kind))},
+      kernels_{std::move(kernels)}, pace_{launch_time}
 {
 }
 
@@ -87,22 +69,25 @@ Result<Pbkdf2> Pbkdf2::make(Session& session, KdfKind kind, std::chrono::nanosec
     return Pbkdf2{session, kind, std::move(kernels), launch_time};
 }
 
-Result<> Pbkdf2::write_keys(std::span<const ByteView> secrets)
+Result<std::uint32_t> Pbkdf2::write_keys(std::span<const ByteView> secrets)
 {
-    const std::size_t row_bytes = std::size_t{lanes_} * 4;
-    SecretBytes table{row_bytes * block_words}; // zero: short secrets fill few rows
+    const auto longest = std::ranges::max(secrets, {}, &ByteView::size).size();
+    const auto key_rows = std::max<std::size_t>(key_numbers(longest), 1); // a buffer of nothing is none
+    const std::size_t row_bytes = std::size_t{lanes_} * word_bytes;
+    SecretBytes table{row_bytes * key_rows}; // zero
     const auto rows = table.expose_for_writing();
     for (std::size_t lane = 0; lane < secrets.size(); ++lane) {
-        auto block = hmac_key_block(kind_, secrets[lane]);
-        const auto used = std::min(secrets[lane].size() + 3, block_bytes) / 4;
+        auto block = kdf::hmac_key_block(kind_, secrets[lane]);
+        const auto used = key_numbers(secrets[lane].size());
         for (std::size_t word = 0; word < used; ++word) {
-            store_le(rows.subspan((word * row_bytes) + (lane * 4), 4),
-                     load_be<std::uint32_t>(ByteView{block}.subspan(word * 4, 4)));
+            store_le(rows.subspan((word * row_bytes) + (lane * word_bytes), word_bytes),
+                     load_be<std::uint32_t>(ByteView{block}.subspan(word * word_bytes, word_bytes)));
         }
         wipe(block);
     }
     SALVAGE_TRY(session_->reserve(keys_, ByteCount{table.size()}));
-    return session_->write(keys_, table.expose());
+    SALVAGE_TRY(session_->write(keys_, table.expose()));
+    return static_cast<std::uint32_t>(key_rows);
 }
 
 Result<> Pbkdf2::start(ByteView salt, std::span<const ByteView> secrets, std::uint32_t numbers)
@@ -110,8 +95,9 @@ Result<> Pbkdf2::start(ByteView salt, std::span<const ByteView> secrets, std::ui
     const auto word_lanes = session_->properties().word_lanes;
     const auto words = (secrets.size() + word_lanes - 1) / word_lanes;
     lanes_ = static_cast<std::uint32_t>(words * word_lanes);
-    SALVAGE_TRY(write_keys(secrets));
-    const auto messages = first_messages(salt, numbers);
+    const auto key_rows = SALVAGE_TRY(write_keys(secrets));
+    FirstMessage message{salt};
+    const auto messages = first_messages(message, numbers);
     SALVAGE_TRY(session_->reserve(message_, ByteCount{messages.size()}));
     SALVAGE_TRY(session_->write(message_, messages));
     const auto state_bytes = std::uint64_t{lanes_} * numbers * words_ * 4 * 4;
@@ -120,7 +106,8 @@ Result<> Pbkdf2::start(ByteView salt, std::span<const ByteView> secrets, std::ui
     const std::array arguments{keys_.argument(),
                                message_.argument(),
                                state_.argument(),
-                               argument(static_cast<std::uint32_t>(message_blocks_of(salt.size()))),
+                               argument(key_rows),
+                               argument(static_cast<std::uint32_t>(message.blocks())),
                                argument(static_cast<std::uint32_t>(words)),
                                argument(items)};
     return session_->launch(kernels_[kernel_start], arguments, items);

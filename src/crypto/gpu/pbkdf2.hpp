@@ -31,7 +31,8 @@ public:
 private:
     Pbkdf2(Session& session, KdfKind kind, std::vector<GpuKernel> kernels, std::chrono::nanoseconds launch_time);
 
-    Result<> write_keys(std::span<const ByteView> secrets);
+    /// How many rows of the table there are: what the longest secret fills.
+    Result<std::uint32_t> write_keys(std::span<const ByteView> secrets);
     Result<> iterate(std::uint32_t iterations, std::uint32_t numbers, const RunContext& context);
     Result<> read_keys(std::size_t key_bytes, std::uint32_t numbers, std::span<std::byte> keys);
 
@@ -45,13 +46,6 @@ private:
     DeviceMemory message_;
     DeviceMemory state_;
 };
-
-/// `secret` as HMAC takes it: one block, a longer secret hashed.  RFC 2104.  Wipe it after use.
-[[nodiscard]] std::array<std::byte, 64> hmac_key_block(KdfKind kind, ByteView secret);
-
-/// The message blocks for parts 1 … numbers of a key: salt || number || padding, as little-endian numbers of what are
-/// big-endian ones in the standard.
-[[nodiscard]] Bytes first_messages(ByteView salt, std::uint32_t numbers);
 
 /// Rows of digests as the device leaves them (number-major within a row) to keys.
 /// Requires: rows.size() == words * numbers * lanes * 4.

@@ -121,6 +121,11 @@ Result<> Scrypt::load(std::uint32_t lanes_used)
     return session_->launch(kernels_[kernel_load], arguments, streams * row / 4);
 }
 
+GpuArgument Scrypt::table(std::size_t i) const
+{
+    return tables_[std::min(i, tables_.size() - 1)].argument();
+}
+
 Result<> Scrypt::fill(std::uint32_t first, std::uint32_t streams, const RunContext& context)
 {
     const auto n = 1U << factors_.n_log2;
@@ -131,7 +136,6 @@ Result<> Scrypt::fill(std::uint32_t first, std::uint32_t streams, const RunConte
         }
         const auto steps = fill_pace_.next(n - from, items);
         const auto begun = context.clock->now();
-        const auto table = [this](std::size_t i) { return tables_[std::min(i, tables_.size() - 1)].argument(); };
         const std::array arguments{rows_.argument(),
                                    table(0),
                                    table(1),
@@ -160,7 +164,6 @@ Result<Scrypt::MixLaunch> Scrypt::mix_once(std::uint32_t first, std::uint32_t st
     SALVAGE_TRY(session_->write(answer_, none));
     const auto steps = mix_pace_.next(n, items);
     const auto begun = context.clock->now();
-    const auto table = [this](std::size_t i) { return tables_[std::min(i, tables_.size() - 1)].argument(); };
     const std::array arguments{rows_.argument(),
                                saved_.argument(),
                                going_.argument(),

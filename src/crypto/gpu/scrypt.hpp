@@ -46,6 +46,8 @@ private:
     /// Memory for as many streams as are of use; fewer where the device has less than it said.
     Result<> make_tables(ScryptFactors factors, std::uint32_t streams);
     Result<> allocate_tables();
+    /// Buffer `i` of the table; the last one stands in for those that are not needed.
+    [[nodiscard]] GpuArgument table(std::size_t i) const;
     Result<> load(std::uint32_t lanes_used);
     /// ROMix of the streams [first, first + streams).
     Result<> mix_rows(std::uint32_t first, std::uint32_t streams, const RunContext& context);

@@ -15,13 +15,6 @@ namespace {
 /// Of what a driver says, so much is shown.
 constexpr std::size_t longest_reason = 2000;
 
-const char* text_of(std::string_view name) noexcept
-{
-    const auto texts = kernel_texts();
-    const auto* const found = std::ranges::find(texts, name, &KernelText::name).base();
-    return found == texts.data() + texts.size() ? nullptr : found->text;
-}
-
 std::string name_of(ProgramId program)
 {
     switch (program.kind) {
@@ -34,8 +27,8 @@ std::string name_of(ProgramId program)
 
 std::vector<const char*> parts_of(KdfKind kind)
 {
-    return {text_of("dialect.cl"), text_of(kind == KdfKind::pbkdf2_sha1 ? "sha1.cl" : "sha256.cl"),
-            text_of(kind == KdfKind::scrypt ? "scrypt.cl" : "pbkdf2.cl")};
+    return {kernel_text("dialect.cl"), kernel_text(kind == KdfKind::pbkdf2_sha1 ? "sha1.cl" : "sha256.cl"),
+            kernel_text(kind == KdfKind::scrypt ? "scrypt.cl" : "pbkdf2.cl")};
 }
 
 } // namespace
@@ -56,8 +49,13 @@ DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept
 
 DeviceMemory::~DeviceMemory()
 {
-    if (session_ != nullptr) {
-        session_->give_back(buffer_, size_);
+    give_back();
+}
+
+void DeviceMemory::give_back() noexcept
+{
+    if (auto* const session = std::exchange(session_, nullptr); session != nullptr) {
+        session->give_back(std::exchange(buffer_, {}), std::exchange(size_, {}));
     }
 }
 
@@ -100,7 +98,7 @@ Result<std::vector<GpuKernel>> Session::build(ProgramId program, std::span<const
                             .parts = parts.data(),
                             .part_count = parts.size(),
                             .scrypt_r_log2 = program.scrypt_r_log2,
-                            .ptx = text_of(name + ".ptx")};
+                            .ptx = kernel_text(name + ".ptx")};
     std::vector<GpuKernel> kernels(names.size());
     const int status = driver_.build(driver_.context, &wanted, names.data(), names.size(), kernels.data());
     if (status != 0) {
@@ -125,13 +123,11 @@ Result<DeviceMemory> Session::allocate(ByteCount size)
 
 Result<> Session::reserve(DeviceMemory& memory, ByteCount size)
 {
-    if (memory.size() < size) {
-        const DeviceMemory before = std::move(memory); // given back first: both may not fit
-        memory = DeviceMemory{};
+    if (memory.size() >= size) {
+        return {};
     }
-    if (memory.size() < size) {
-        memory = SALVAGE_TRY(allocate(size));
-    }
+    memory.give_back(); // first: both may not fit
+    memory = SALVAGE_TRY(allocate(size));
     return {};
 }
 

@@ -27,6 +27,7 @@ public:
     ~DeviceMemory();
 
     [[nodiscard]] ByteCount size() const noexcept { return size_; }
+    void give_back() noexcept;
     [[nodiscard]] GpuArgument argument() const noexcept
     {
         return {.kind = gpu_argument_buffer, .number = 0, .buffer = buffer_};

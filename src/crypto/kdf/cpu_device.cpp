@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "crypto/kdf/bulk.hpp"
+#include "crypto/kdf/job.hpp"
 #include "crypto/kdf/selection.hpp"
 
 namespace salvage::crypto {
@@ -38,16 +39,7 @@ public:
     [[nodiscard]] Result<> derive(const KdfJob& job, std::span<const ByteView> secrets,
                                   std::span<std::byte> keys) override
     {
-        if (job.salt.size() > max_kdf_salt_bytes || job.key_bytes > max_kdf_key_bytes) {
-            return unsupported("a key derivation is outside its bounds",
-                               fmt::format("salt of {} bytes, at most {}; key of {} bytes, at most {}", job.salt.size(),
-                                           max_kdf_salt_bytes, job.key_bytes, max_kdf_key_bytes));
-        }
-        if (keys.size() != secrets.size() * job.key_bytes) {
-            return invalid_argument(
-                "the room for the keys has another size than they",
-                fmt::format("found {} bytes, expected {}", keys.size(), secrets.size() * job.key_bytes));
-        }
+        SALVAGE_TRY(kdf::check_sizes(job, secrets.size(), keys.size()));
         switch (job.kind) {
         case KdfKind::pbkdf2_sha1: pbkdf2_.derive(*selection_.sha1.kernels, job, secrets, keys); return {};
         case KdfKind::pbkdf2_sha256: pbkdf2_.derive(*selection_.sha256.kernels, job, secrets, keys); return {};
@@ -75,7 +67,7 @@ Result<std::unique_ptr<KdfDevice>> make_cpu_kdf_device(const CpuKdfOptions& opti
 {
     if (options.isa.has_value() && !kdf::is_supported(*options.isa)) {
         return unsupported(fmt::format("this machine does not have {}", to_string(*options.isa)),
-                           fmt::format("the fastest it has is {}", to_string(kdf::select_kernels({}).sha1.isa)),
+                           fmt::format("it has {}", kdf::names_of_supported_isas()),
                            "choose another instruction set, or none");
     }
     const auto lanes = std::bit_floor(std::clamp<std::size_t>(options.scrypt_lanes, 1, most_scrypt_lanes));

@@ -9,8 +9,8 @@
 namespace salvage::crypto::kdf {
 
 const Pbkdf2Kernels pbkdf2_avx2{
-    .sha1 = {.run = Pbkdf2Lanes<Sha1Lanes<avx2::Vec8>>::run, .lanes = avx2::Vec8::lanes},
-    .sha256 = {.run = Pbkdf2Lanes<Sha256Lanes<avx2::Vec8>>::run, .lanes = avx2::Vec8::lanes},
+    .sha1 = pbkdf2_kernel<OverLanes<Sha1Lanes<avx2::Vec8>>>(),
+    .sha256 = pbkdf2_kernel<OverLanes<Sha256Lanes<avx2::Vec8>>>(),
 };
 
 } // namespace salvage::crypto::kdf

@@ -9,8 +9,8 @@
 namespace salvage::crypto::kdf {
 
 const Pbkdf2Kernels pbkdf2_avx512{
-    .sha1 = {.run = Pbkdf2Lanes<Sha1Lanes<avx512::Vec16>>::run, .lanes = avx512::Vec16::lanes},
-    .sha256 = {.run = Pbkdf2Lanes<Sha256Lanes<avx512::Vec16>>::run, .lanes = avx512::Vec16::lanes},
+    .sha1 = pbkdf2_kernel<OverLanes<Sha1Lanes<avx512::Vec16>>>(),
+    .sha256 = pbkdf2_kernel<OverLanes<Sha256Lanes<avx512::Vec16>>>(),
 };
 
 } // namespace salvage::crypto::kdf

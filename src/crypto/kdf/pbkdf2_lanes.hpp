@@ -1,11 +1,9 @@
-// PBKDF2 with HMAC over vectors of lanes: one source for every instruction set.  RFC 8018, 5.2; RFC 2104.
+// PBKDF2 over vectors of lanes: one source for every instruction set.
 //
-// HMAC hashes one block made from the key before its message, once inside and once outside; both states depend on the
-// key alone and are computed once.  Each further iteration is two compressions of a digest with padding that never
-// changes, which the compression functions take as known.
+// The compression functions take a digest's padding as known.
 #pragma once
 
-#include "crypto/kdf/kernels.hpp"
+#include "crypto/kdf/pbkdf2_chain.hpp"
 #include "crypto/kdf/vectors.hpp"
 
 namespace salvage::crypto::kdf {
@@ -27,58 +25,25 @@ struct DigestMessage {
     }
 };
 
-/// Hash: Vec, words, start(), compress<Message>(state, Vectors<Vec, 16>) → state.
+/// What pbkdf2 asks for.  Hash: Vec, words, start(), compress<Message>(state, Vectors<Vec, 16>) → state.
 template <typename Hash>
-struct Pbkdf2Lanes {
-    static void run(const Pbkdf2Batch& batch)
-    {
-        States states{};
-        states.inner = keyed(batch, inner_pad);
-        states.outer = keyed(batch, outer_pad);
-        auto link = states.inner;
-        for (std::size_t block = 0; block < batch.message_blocks; ++block) {
-            const auto message = load(batch.messages + (block * block_words * Vec::lanes));
-            link = Hash::template compress<AnyMessage>(link, message);
-        }
-        link = next(states.outer, link);
-        states.sum = link;
-        for (std::uint32_t i = 1; i < batch.iterations; ++i) {
-            link = next(states.outer, next(states.inner, link));
-            for (std::size_t word = 0; word < Hash::words; ++word) {
-                states.sum[word] = states.sum[word] ^ link[word];
-            }
-        }
-        for (std::size_t word = 0; word < Hash::words; ++word) {
-            states.sum[word].store(batch.sums + (word * Vec::lanes));
-        }
-        wipe_memory(&states, sizeof states);
-    }
-
-private:
+struct OverLanes : Hash {
     using Vec = typename Hash::Vec;
     using State = Vectors<Vec, Hash::words>;
     using Block = Vectors<Vec, block_words>;
-    struct States {
-        State inner;
-        State outer;
-        State sum;
-    };
+    static constexpr std::size_t lanes = Vec::lanes;
 
-    static Block load(const std::uint32_t* words)
+    static Block load(const std::uint32_t* words, std::uint32_t pad)
     {
         Block block;
         for (std::size_t word = 0; word < block_words; ++word) {
-            block[word] = Vec::load(words + (word * Vec::lanes));
+            block[word] = Vec::load(words + (word * lanes)) ^ Vec::all(pad);
         }
         return block;
     }
-    static State keyed(const Pbkdf2Batch& batch, std::uint32_t pad)
+    static State absorb(const State& state, const Block& block)
     {
-        auto block = load(batch.keys);
-        for (std::size_t word = 0; word < block_words; ++word) {
-            block[word] = block[word] ^ Vec::all(pad);
-        }
-        return Hash::template compress<AnyMessage>(Hash::start(), block);
+        return Hash::template compress<AnyMessage>(state, block);
     }
     SALVAGE_KERNEL_INLINE static State next(const State& state, const State& digest)
     {
@@ -87,6 +52,18 @@ private:
             block[word] = digest[word];
         }
         return Hash::template compress<DigestMessage<Hash::words>>(state, block);
+    }
+    SALVAGE_KERNEL_INLINE static void xor_into(State& sum, const State& other)
+    {
+        for (std::size_t word = 0; word < Hash::words; ++word) {
+            sum[word] = sum[word] ^ other[word];
+        }
+    }
+    static void store(const State& state, std::uint32_t* words)
+    {
+        for (std::size_t word = 0; word < Hash::words; ++word) {
+            state[word].store(words + (word * lanes));
+        }
     }
 };
 

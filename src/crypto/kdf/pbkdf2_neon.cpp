@@ -9,8 +9,8 @@
 namespace salvage::crypto::kdf {
 
 const Pbkdf2Kernels pbkdf2_neon{
-    .sha1 = {.run = Pbkdf2Lanes<Sha1Lanes<neon::Vec4>>::run, .lanes = neon::Vec4::lanes},
-    .sha256 = {.run = Pbkdf2Lanes<Sha256Lanes<neon::Vec4>>::run, .lanes = neon::Vec4::lanes},
+    .sha1 = pbkdf2_kernel<OverLanes<Sha1Lanes<neon::Vec4>>>(),
+    .sha256 = pbkdf2_kernel<OverLanes<Sha256Lanes<neon::Vec4>>>(),
 };
 
 } // namespace salvage::crypto::kdf

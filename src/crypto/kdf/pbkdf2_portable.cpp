@@ -8,8 +8,8 @@
 namespace salvage::crypto::kdf {
 
 const Pbkdf2Kernels pbkdf2_portable{
-    .sha1 = {.run = Pbkdf2Lanes<Sha1Lanes<portable::Vec1>>::run, .lanes = portable::Vec1::lanes},
-    .sha256 = {.run = Pbkdf2Lanes<Sha256Lanes<portable::Vec1>>::run, .lanes = portable::Vec1::lanes},
+    .sha1 = pbkdf2_kernel<OverLanes<Sha1Lanes<portable::Vec1>>>(),
+    .sha256 = pbkdf2_kernel<OverLanes<Sha256Lanes<portable::Vec1>>>(),
 };
 
 } // namespace salvage::crypto::kdf

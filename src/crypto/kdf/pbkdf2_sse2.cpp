@@ -9,8 +9,8 @@
 namespace salvage::crypto::kdf {
 
 const Pbkdf2Kernels pbkdf2_sse2{
-    .sha1 = {.run = Pbkdf2Lanes<Sha1Lanes<sse2::Vec4>>::run, .lanes = sse2::Vec4::lanes},
-    .sha256 = {.run = Pbkdf2Lanes<Sha256Lanes<sse2::Vec4>>::run, .lanes = sse2::Vec4::lanes},
+    .sha1 = pbkdf2_kernel<OverLanes<Sha1Lanes<sse2::Vec4>>>(),
+    .sha256 = pbkdf2_kernel<OverLanes<Sha256Lanes<sse2::Vec4>>>(),
 };
 
 } // namespace salvage::crypto::kdf

@@ -23,7 +23,7 @@ std::size_t bytes_of_block(ScryptFactors factors)
 Result<> one_by_one(const KdfJob& job, std::span<const ByteView> secrets, std::span<std::byte> keys)
 {
     for (std::size_t i = 0; i < secrets.size(); ++i) {
-        SALVAGE_TRY(scrypt(secrets[i], job.salt, job.factors, keys.subspan(i * job.key_bytes, job.key_bytes)));
+        SALVAGE_TRY(derive_key(job, secrets[i], keys.subspan(i * job.key_bytes, job.key_bytes)));
     }
     return {};
 }
@@ -142,8 +142,7 @@ Result<> ScryptBulk::mix(const ScryptKernels& kernels, ScryptFactors factors, st
 Result<> ScryptBulk::derive(const ScryptKernels& kernels, const KdfJob& job, std::span<const ByteView> secrets,
                             std::span<std::byte> keys)
 {
-    // Without a key to fill, this is the check of the factors alone.
-    SALVAGE_TRY(scrypt({}, {}, job.factors, {}));
+    SALVAGE_TRY(check_scrypt(job.factors));
     const auto factors = job.factors;
     if (factors.r_log2 > most_r_log2 || factors.p_log2 > most_p_log2) {
         return one_by_one(job, secrets, keys);

@@ -63,12 +63,8 @@ Result<Isa> parse_isa(std::string_view name)
     if (found != all_isas.end()) {
         return *found;
     }
-    std::string here;
-    for (const auto isa : supported_isas()) {
-        here += fmt::format("{}{}", here.empty() ? "" : ", ", to_string(isa));
-    }
     return invalid_argument("no instruction set has this name", fmt::format("found \"{}\"", name),
-                            fmt::format("this machine has {}", here));
+                            fmt::format("this machine has {}", kdf::names_of_supported_isas()));
 }
 
 namespace kdf {
@@ -135,6 +131,15 @@ bool is_supported(Isa isa) noexcept
 #endif
     }
     return false;
+}
+
+std::string names_of_supported_isas()
+{
+    std::string names;
+    for (const auto isa : supported_isas()) {
+        names += fmt::format("{}{}", names.empty() ? "" : ", ", to_string(isa));
+    }
+    return names;
 }
 
 Selection select_kernels(std::optional<Isa> only) noexcept

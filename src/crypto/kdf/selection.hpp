@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "crypto/kdf/kernels.hpp"
 #include "salvage/crypto/kdf_device.hpp"
@@ -21,6 +22,8 @@ struct Selection {
 };
 
 [[nodiscard]] bool is_supported(Isa isa) noexcept;
+/// "portable, sse2, avx2".
+[[nodiscard]] std::string names_of_supported_isas();
 
 /// The fastest of what the machine has, or of `only` and the portable ones.  Requires: `only` is supported.
 [[nodiscard]] Selection select_kernels(std::optional<Isa> only) noexcept;

@@ -12,7 +12,6 @@ struct Sha1Streams : ShaStreams<File> {
     using Base = ShaStreams<File>;
     using Base::streams;
     using typename Base::Block;
-    using typename Base::Place;
     using typename Base::State;
     static constexpr std::size_t words = 5;
 
@@ -42,13 +41,10 @@ struct Sha1Streams : ShaStreams<File> {
         return state;
     }
 
-    static Block load(const std::uint32_t* words_in, Place place, std::uint32_t pad)
+    static Block load(const std::uint32_t* words_in, std::uint32_t pad) { return reversed(Base::load(words_in, pad)); }
+    static void store(const Block& block, std::size_t count, std::uint32_t* words_out)
     {
-        return reversed(Base::load(words_in, place, pad));
-    }
-    static void store(const Block& block, std::size_t count, std::uint32_t* words_out, Place place)
-    {
-        Base::store(reversed(block), count, words_out, place);
+        Base::store(reversed(block), count, words_out);
     }
 
     /// A digest as a message.

@@ -22,16 +22,17 @@ struct Sha256Lanes {
         return state;
     }
 
-    static constexpr std::size_t rounds = 64;
-
     template <typename Message>
     SALVAGE_KERNEL_INLINE static State compress(const State& before, Block message)
     {
         auto state = before;
         for_each<rounds>([&](auto t) SALVAGE_KERNEL_LAMBDA { round<Message, t>(state, message); });
-        finish(state, before);
+        for_each<words>([&](std::size_t word) SALVAGE_KERNEL_LAMBDA { state[word] = state[word] + before[word]; });
         return state;
     }
+
+private:
+    static constexpr std::size_t rounds = 64;
 
     /// The eight words trade names from round to round instead of moving.
     template <typename Message, std::size_t t>
@@ -58,12 +59,6 @@ struct Sha256Lanes {
         h = (h + majority(a, b, c)) + xor3(a.template rotl<30>(), a.template rotl<19>(), a.template rotl<10>());
     }
 
-    SALVAGE_KERNEL_INLINE static void finish(State& state, const State& before)
-    {
-        for_each<words>([&](std::size_t word) SALVAGE_KERNEL_LAMBDA { state[word] = state[word] + before[word]; });
-    }
-
-private:
     static consteval std::uint32_t rotl(std::uint32_t word, unsigned bits)
     {
         return (word << bits) | (word >> (32U - bits));

@@ -23,20 +23,14 @@ struct ShaStreams {
     using State = Vectors<Registers, 2>;
     using Block = Vectors<Registers, 4>; ///< sixteen words
 
-    /// Where the streams' words lie: word w of stream s at [w * lanes + first + s].
-    struct Place {
-        std::size_t lanes;
-        std::size_t first;
-    };
-
     /// Sixteen words of each stream, each xor `pad`.
-    static Block load(const std::uint32_t* words, Place place, std::uint32_t pad)
+    static Block load(const std::uint32_t* words, std::uint32_t pad)
     {
         Block block;
         for (std::size_t i = 0; i < 4; ++i) {
             for (std::size_t stream = 0; stream < streams; ++stream) {
                 const auto word = [&](std::size_t n) SALVAGE_KERNEL_LAMBDA {
-                    return static_cast<int>(words[(((4 * i) + n) * place.lanes) + place.first + stream] ^ pad);
+                    return static_cast<int>(words[(((4 * i) + n) * streams) + stream] ^ pad);
                 };
                 block[i][stream].v = _mm_set_epi32(word(3), word(2), word(1), word(0));
             }
@@ -45,13 +39,13 @@ struct ShaStreams {
     }
     /// The first `count` words of each stream.
     // NOLINTNEXTLINE(readability-non-const-parameter): it is written to.
-    static void store(const Block& block, std::size_t count, std::uint32_t* words, Place place)
+    static void store(const Block& block, std::size_t count, std::uint32_t* words)
     {
         alignas(16) std::uint32_t four[4]; // NOLINT(*-avoid-c-arrays)
         for (std::size_t stream = 0; stream < streams; ++stream) {
             for (std::size_t word = 0; word < count; ++word) {
                 _mm_store_si128(reinterpret_cast<__m128i*>(four), block[word / 4][stream].v);
-                words[(word * place.lanes) + place.first + stream] = four[word % 4];
+                words[(word * streams) + stream] = four[word % 4];
             }
         }
     }
@@ -65,6 +59,26 @@ struct ShaStreams {
     }
 };
 
+/// What pbkdf2 asks for.  Hash: Sha1Streams or Sha256Streams.
+template <typename Hash>
+struct OverStreams : Hash {
+    using State = typename Hash::State;
+    static constexpr std::size_t lanes = Hash::streams;
+
+    SALVAGE_KERNEL_INLINE static State absorb(const State& state, const typename Hash::Block& block)
+    {
+        return Hash::compress(state, block);
+    }
+    SALVAGE_KERNEL_INLINE static State next(const State& state, const State& digest)
+    {
+        return Hash::compress(state, Hash::as_message(digest));
+    }
+    static void store(const State& state, std::uint32_t* words)
+    {
+        Hash::store(Hash::as_message(state), Hash::words, words);
+    }
+};
+
 /// The instructions keep the state as (f, e, b, a) and (h, g, d, c), lowest word first.
 template <typename File>
 struct Sha256Streams : ShaStreams<File> {
@@ -73,7 +87,6 @@ struct Sha256Streams : ShaStreams<File> {
     using typename Base::Block;
     using typename Base::State;
     static constexpr std::size_t words = 8;
-    static constexpr std::size_t steps = 16; ///< of four rounds
 
     static State start()
     {
@@ -93,34 +106,12 @@ struct Sha256Streams : ShaStreams<File> {
     {
         auto state = before;
         for_each<steps>([&](std::size_t number) SALVAGE_KERNEL_LAMBDA { step(state, message, number); });
-        finish(state, before);
-        return state;
-    }
-
-    /// Four rounds: number 0 to 15.
-    SALVAGE_KERNEL_INLINE static void step(State& state, Block& message, std::size_t number)
-    {
-        const auto k = _mm_load_si128(reinterpret_cast<const __m128i*>(sha256_constants + (4 * number)));
-        for_each<streams>([&](std::size_t stream) SALVAGE_KERNEL_LAMBDA {
-            auto& now = message[number % 4][stream].v;
-            if (number >= 4) {
-                now = expanded(message, number, stream);
-            }
-            auto& abef = state[0][stream].v;
-            auto& cdgh = state[1][stream].v;
-            constexpr int upper_half = 0x0E;
-            const auto sum = _mm_add_epi32(now, k);
-            cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
-            abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, upper_half));
-        });
-    }
-    SALVAGE_KERNEL_INLINE static void finish(State& state, const State& before)
-    {
         for_each<2>([&](std::size_t part) SALVAGE_KERNEL_LAMBDA {
             for_each<streams>([&](std::size_t stream) SALVAGE_KERNEL_LAMBDA {
                 state[part][stream].v = _mm_add_epi32(state[part][stream].v, before[part][stream].v);
             });
         });
+        return state;
     }
 
     /// A digest as a message.
@@ -141,6 +132,25 @@ struct Sha256Streams : ShaStreams<File> {
     }
 
 private:
+    static constexpr std::size_t steps = 16; ///< of four rounds
+
+    /// Four rounds: number 0 to 15.
+    SALVAGE_KERNEL_INLINE static void step(State& state, Block& message, std::size_t number)
+    {
+        const auto k = _mm_load_si128(reinterpret_cast<const __m128i*>(sha256_constants + (4 * number)));
+        for_each<streams>([&](std::size_t stream) SALVAGE_KERNEL_LAMBDA {
+            auto& now = message[number % 4][stream].v;
+            if (number >= 4) {
+                now = expanded(message, number, stream);
+            }
+            auto& abef = state[0][stream].v;
+            auto& cdgh = state[1][stream].v;
+            constexpr int upper_half = 0x0E;
+            const auto sum = _mm_add_epi32(now, k);
+            cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+            abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, upper_half));
+        });
+    }
     /// Four more words of the schedule: from those 16, 15, 7 and 2 back.
     SALVAGE_KERNEL_INLINE static __m128i expanded(const Block& message, std::size_t number, std::size_t stream)
     {

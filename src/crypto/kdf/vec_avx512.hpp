@@ -9,12 +9,17 @@
 #endif
 #include <immintrin.h>
 
-#include "crypto/kdf/transpose_x86.hpp"
+#include "crypto/kdf/vec_x86_128.hpp"
+#include "crypto/kdf/vec_x86_256.hpp"
 #include "crypto/kdf/vectors.hpp"
 
 // The intrinsics name memory by their own types; std::simd is no choice yet.
 // NOLINTBEGIN(*-reinterpret-cast,portability-simd-intrinsics,*-array-to-pointer-decay)
 namespace salvage::crypto::kdf::avx512 {
+
+struct Flags;
+using Vec4 = X86Vec4<Flags>;
+using Vec8 = X86Vec8<Flags>;
 
 // Truth tables of vpternlog: bit 4x + 2y + z is the answer for bits x, y, z.
 constexpr int table_xor3 = 0x96;
@@ -89,75 +94,6 @@ SALVAGE_KERNEL_INLINE void transpose(Vec16* square)
         row[8].v = _mm512_shuffle_i32x4(even_low, even_high, odd_quarters);
         row[12].v = _mm512_shuffle_i32x4(odd_low, odd_high, odd_quarters);
     });
-}
-
-struct Vec8 {
-    static constexpr std::size_t lanes = 8;
-    __m256i v;
-
-    SALVAGE_KERNEL_INLINE static Vec8 load(const std::uint32_t* at)
-    {
-        return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at))};
-    }
-    SALVAGE_KERNEL_INLINE void store(std::uint32_t* at) const
-    {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), v);
-    }
-    SALVAGE_KERNEL_INLINE static Vec8 load_bytes(const std::byte* at)
-    {
-        return {_mm256_load_si256(reinterpret_cast<const __m256i*>(at))};
-    }
-    SALVAGE_KERNEL_INLINE void stream(std::byte* at) const { _mm256_stream_si256(reinterpret_cast<__m256i*>(at), v); }
-    template <int bits>
-    [[nodiscard]] SALVAGE_KERNEL_INLINE Vec8 rotl() const
-    {
-        return {_mm256_rol_epi32(v, bits)};
-    }
-};
-SALVAGE_KERNEL_INLINE Vec8 operator+(Vec8 x, Vec8 y)
-{
-    return {_mm256_add_epi32(x.v, y.v)};
-}
-SALVAGE_KERNEL_INLINE Vec8 operator^(Vec8 x, Vec8 y)
-{
-    return {_mm256_xor_si256(x.v, y.v)};
-}
-SALVAGE_KERNEL_INLINE void transpose(Vec8* square)
-{
-    transpose_8(square);
-}
-
-struct Vec4 {
-    static constexpr std::size_t lanes = 4;
-    __m128i v;
-
-    SALVAGE_KERNEL_INLINE static Vec4 load(const std::uint32_t* at)
-    {
-        return {_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))};
-    }
-    SALVAGE_KERNEL_INLINE void store(std::uint32_t* at) const { _mm_storeu_si128(reinterpret_cast<__m128i*>(at), v); }
-    SALVAGE_KERNEL_INLINE static Vec4 load_bytes(const std::byte* at)
-    {
-        return {_mm_load_si128(reinterpret_cast<const __m128i*>(at))};
-    }
-    SALVAGE_KERNEL_INLINE void stream(std::byte* at) const { _mm_stream_si128(reinterpret_cast<__m128i*>(at), v); }
-    template <int bits>
-    [[nodiscard]] SALVAGE_KERNEL_INLINE Vec4 rotl() const
-    {
-        return {_mm_rol_epi32(v, bits)};
-    }
-};
-SALVAGE_KERNEL_INLINE Vec4 operator+(Vec4 x, Vec4 y)
-{
-    return {_mm_add_epi32(x.v, y.v)};
-}
-SALVAGE_KERNEL_INLINE Vec4 operator^(Vec4 x, Vec4 y)
-{
-    return {_mm_xor_si128(x.v, y.v)};
-}
-SALVAGE_KERNEL_INLINE void transpose(Vec4* square)
-{
-    transpose_4(square);
 }
 
 } // namespace salvage::crypto::kdf::avx512

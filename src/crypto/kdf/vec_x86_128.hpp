@@ -1,8 +1,8 @@
-// Vectors with SSE2, which every x86-64 has.  Flags names the flags they are compiled with: with those of
-// AVX2 the same operations take three operands.
+// Vectors of 128 bits on x86.  Flags names the flags they are compiled with: with those of AVX2 the same operations
+// take three operands, with those of AVX-512 a rotate is one instruction.
 #pragma once
 
-#include <emmintrin.h>
+#include <immintrin.h>
 
 #include "crypto/kdf/transpose_x86.hpp"
 #include "crypto/kdf/vectors.hpp"
@@ -30,7 +30,11 @@ struct X86Vec4 {
     template <int bits>
     [[nodiscard]] SALVAGE_KERNEL_INLINE X86Vec4 rotl() const
     {
+#if defined(__AVX512VL__)
+        return {_mm_rol_epi32(v, bits)};
+#else
         return {_mm_or_si128(_mm_slli_epi32(v, bits), _mm_srli_epi32(v, 32 - bits))};
+#endif
     }
     template <int bits>
     [[nodiscard]] SALVAGE_KERNEL_INLINE X86Vec4 shr() const

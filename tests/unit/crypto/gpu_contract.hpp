@@ -40,11 +40,7 @@ inline Bytes keys_on_cpu(const crypto::KdfJob& job, std::span<const ByteView> se
     Bytes keys(secrets.size() * job.key_bytes);
     for (std::size_t i = 0; i < secrets.size(); ++i) {
         const auto key = std::span{keys}.subspan(i * job.key_bytes, job.key_bytes);
-        switch (job.kind) {
-        case crypto::KdfKind::pbkdf2_sha1: crypto::pbkdf2_sha1(secrets[i], job.salt, job.iterations, key); break;
-        case crypto::KdfKind::pbkdf2_sha256: crypto::pbkdf2_sha256(secrets[i], job.salt, job.iterations, key); break;
-        case crypto::KdfKind::scrypt: EXPECT_TRUE(is_ok(crypto::scrypt(secrets[i], job.salt, job.factors, key))); break;
-        }
+        EXPECT_TRUE(is_ok(crypto::derive_key(job, secrets[i], key)));
     }
     return keys;
 }

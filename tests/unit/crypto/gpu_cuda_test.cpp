@@ -31,26 +31,16 @@ namespace {
 
 using test::is_ok;
 
-const char* text_of(std::string_view name)
-{
-    for (const auto& text : kernel_texts()) {
-        if (text.name == name) {
-            return text.text;
-        }
-    }
-    return nullptr;
-}
-
 struct Source {
     const char* name;
     std::vector<const char*> parts;
 };
 std::vector<Source> sources()
 {
-    const auto* const dialect = text_of("dialect.cl");
-    return {{"pbkdf2_sha1", {dialect, text_of("sha1.cl"), text_of("pbkdf2.cl")}},
-            {"pbkdf2_sha256", {dialect, text_of("sha256.cl"), text_of("pbkdf2.cl")}},
-            {"scrypt", {dialect, text_of("sha256.cl"), text_of("scrypt.cl")}}};
+    const auto* const dialect = kernel_text("dialect.cl");
+    return {{"pbkdf2_sha1", {dialect, kernel_text("sha1.cl"), kernel_text("pbkdf2.cl")}},
+            {"pbkdf2_sha256", {dialect, kernel_text("sha256.cl"), kernel_text("pbkdf2.cl")}},
+            {"scrypt", {dialect, kernel_text("sha256.cl"), kernel_text("scrypt.cl")}}};
 }
 
 /// Writes each program to a file and runs `command` on it; what the compiler says is the failure's text.

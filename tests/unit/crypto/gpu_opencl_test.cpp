@@ -23,6 +23,15 @@
 #include "support/vectors.hpp"
 #include "unit/crypto/gpu_contract.hpp"
 
+/// LeakSanitizer asks for this: pocl, and the LLVM in it, keep what they compiled until the process ends.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+extern "C" const char* __lsan_default_suppressions();
+// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+extern "C" const char* __lsan_default_suppressions()
+{
+    return "leak:libpocl\nleak:libLLVM\n";
+}
+
 namespace salvage::crypto {
 namespace {
 

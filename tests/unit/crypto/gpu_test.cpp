@@ -354,7 +354,19 @@ TEST(ScryptPlan, FillsACardsMemoryAndNeverMore)
             EXPECT_LE(made->streams * made->stream_table.value, device.memory_bytes / 100 * 86);
             EXPECT_LE(made->streams_a_buffer * made->stream_table.value, device.largest_buffer_bytes);
             EXPECT_LE(made->buffers(), most_table_buffers);
-            EXPECT_LE(made->streams, units * 128U) << "more than the card has use for";
+            EXPECT_LE(made->streams, units * 64U) << "more than the card has use for";
+        }
+    }
+}
+
+TEST(ScryptPlan, GivesAllUnitsTheSameNumberOfStreams)
+{
+    for (const std::uint64_t gib : {1U, 2U, 4U, 8U, 12U, 24U, 80U, 81U}) {
+        for (const std::uint32_t units : {8U, 30U, 132U}) {
+            const auto made = plan(card(gib, units));
+            ASSERT_TRUE(made.has_value());
+            EXPECT_TRUE(made->streams < units * 8U || made->streams % (units * 8U) == 0)
+                << made->streams << " streams on " << units << " units";
         }
     }
 }

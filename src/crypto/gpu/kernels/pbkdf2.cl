@@ -4,7 +4,7 @@
 // item = number * lanes + lane.  Tables are arranged by rows: row r of item i is at r * items + i, so neighbours read
 // neighbours.  lanes and items are counted in words.
 //
-//   keys     16 rows of lanes: the candidate as an HMAC key block, big-endian numbers
+//   keys     key_rows rows of lanes: the candidate as an HMAC key block, big-endian numbers; further rows would be zero
 //   message  for each number: salt || number + 1 || padding, as message_blocks blocks of 16 big-endian numbers
 //   state    4 groups of HASH_WORDS rows of items: hash after the inner key block, after the outer one, the last link
 //            of the chain, and the sum of all links, which is the answer
@@ -18,6 +18,18 @@ INLINE void pad_digest(word* w)
         w[i] = (word)(0U);
     }
     w[15] = (word)((64U + 4U * HASH_WORDS) * 8U);
+}
+
+// Adds a digest, padded, to the hash `h`.
+INLINE void compress_digest(word* h, const word* digest)
+{
+    word w[16];
+    UNROLL
+    for (uint i = 0; i < HASH_WORDS; ++i) {
+        w[i] = digest[i];
+    }
+    pad_digest(w);
+    hash_compress(h, w);
 }
 
 INLINE void load_rows(word* into, GLOBAL const word* table, uint group, uint items, uint item)
@@ -38,8 +50,8 @@ INLINE void store_rows(const word* from, GLOBAL word* table, uint group, uint it
 
 // The first iteration.  Few compressions, so one copy of the code does them all: the two key blocks, the message, the
 // outer hash of the inner digest.
-KERNEL void pbkdf2_start(GLOBAL const word* keys, GLOBAL const uint* message, GLOBAL word* state, uint message_blocks,
-                         uint lanes, uint items)
+KERNEL void pbkdf2_start(GLOBAL const word* keys, GLOBAL const uint* message, GLOBAL word* state, uint key_rows,
+                         uint message_blocks, uint lanes, uint items)
 {
     const uint item = ITEM;
     if (item >= items) {
@@ -57,7 +69,10 @@ KERNEL void pbkdf2_start(GLOBAL const word* keys, GLOBAL const uint* message, GL
             }
             UNROLL
             for (uint i = 0; i < 16; ++i) {
-                w[i] = keys[(wide)i * lanes + lane] ^ (word)(step == 0 ? 0x36363636U : 0x5C5C5C5CU);
+                w[i] = (word)(step == 0 ? 0x36363636U : 0x5C5C5C5CU);
+                if (i < key_rows) {
+                    w[i] ^= keys[(wide)i * lanes + lane];
+                }
             }
         } else if (step < message_blocks + 2) {
             if (step == 2) {
@@ -98,21 +113,16 @@ KERNEL void pbkdf2_loop(GLOBAL word* state, uint items, uint iterations)
     load_rows(sum, state, 3, items, item);
     for (uint n = 0; n < iterations; ++n) {
         word h[HASH_WORDS];
-        word w[16];
         UNROLL
         for (uint i = 0; i < HASH_WORDS; ++i) {
-            w[i] = link[i];
             h[i] = inner[i];
         }
-        pad_digest(w);
-        hash_compress(h, w);
+        compress_digest(h, link);
         UNROLL
         for (uint i = 0; i < HASH_WORDS; ++i) {
-            w[i] = h[i];
             link[i] = outer[i];
         }
-        pad_digest(w);
-        hash_compress(link, w);
+        compress_digest(link, h);
         UNROLL
         for (uint i = 0; i < HASH_WORDS; ++i) {
             sum[i] ^= link[i];
