@@ -7,29 +7,19 @@
 namespace salvage::cli {
 namespace {
 
-/// What a cluster is told of a search.  Both identities are one text here: it names footers and candidates.
-Result<SlurmSearch> slurm_search(const CrackOptions& options, const Targets& targets, const rescue::CrackPlan& plan,
-                                 const rescue::SearchRequest& request)
+/// What a cluster is told of a search.
+Result<SlurmSearch> slurm_search(const CrackOptions& options, const Targets& targets, const rescue::CrackPlan& plan)
 {
-    const auto subjects = subjects_of(targets);
-    const auto identity = SALVAGE_TRY(rescue::search_identity(subjects, plan.steps, request));
-    const auto middle = identity.find('\n');
+    const auto keyspace = SALVAGE_TRY(plan.keyspace());
     SlurmSearch out;
-    out.target_identity = identity.substr(0, middle);
-    out.keyspace_identity = identity.substr(middle + 1);
+    out.target_identity = plan.target_identity;
+    out.keyspace_identity = keyspace->identity();
     std::ranges::transform(targets, std::back_inserter(out.targets), &rescue::CrackTarget::hash);
     out.total = plan.candidates();
     out.begin = std::min(options.skip.value_or(0), out.total);
     out.end = out.begin + std::min(options.limit.value_or(out.total), out.total - out.begin);
     out.rate = plan.rate;
     return out;
-}
-
-Result<> submit(const CrackOptions& options, const Targets& targets, const rescue::CrackPlan& plan,
-                const rescue::SearchRequest& request, Session& session)
-{
-    const auto search = SALVAGE_TRY(slurm_search(options, targets, plan, request));
-    return submit_slurm(options.slurm, search, session);
 }
 
 rescue::RangeEnd range_end_of(password::SearchEnd end)
@@ -44,9 +34,8 @@ rescue::RangeEnd range_end_of(password::SearchEnd end)
 
 /// One chunk of a shared folder: an ordinary search of its range, with the folder's checkpoint as its session.
 Result<> run_task(const CrackOptions& options, const Targets& targets, const rescue::CrackPlan& plan,
-                  const rescue::SearchRequest& request, Session& session)
+                  const rescue::SearchRequest& request, const SlurmSearch& search, Session& session)
 {
-    const auto search = SALVAGE_TRY(slurm_search(options, targets, plan, request));
     const auto subjects = subjects_of(targets);
     const auto run_range = [&](const rescue::ChunkWork& work,
                                const RunContext& context) -> Result<rescue::ChunkOutcome> {
@@ -78,8 +67,9 @@ Result<> run_task(const CrackOptions& options, const Targets& targets, const res
 Result<> run_elsewhere(const CrackOptions& options, const Targets& targets, const rescue::CrackPlan& plan,
                        const rescue::SearchRequest& request, Session& session)
 {
-    return options.slurm.is_task() ? run_task(options, targets, plan, request, session)
-                                   : submit(options, targets, plan, request, session);
+    const auto search = SALVAGE_TRY(slurm_search(options, targets, plan));
+    return options.slurm.is_task() ? run_task(options, targets, plan, request, search, session)
+                                   : submit_slurm(options.slurm, search, session);
 }
 
 } // namespace salvage::cli

@@ -15,13 +15,12 @@ namespace salvage::cli {
 namespace {
 
 /// The session's file: as named, or one that belongs to this search alone.
-Result<std::filesystem::path> session_file(const CrackOptions& options, const Targets& targets,
-                                           const rescue::CrackPlan& plan, const rescue::SearchRequest& request,
+Result<std::filesystem::path> session_file(const CrackOptions& options, const rescue::CrackPlan& plan,
                                            const rescue::SearchRun& run)
 {
     std::filesystem::path file = options.session;
     if (file.empty()) {
-        file = SALVAGE_TRY(rescue::session_name(subjects_of(targets), plan.steps, request, run));
+        file = SALVAGE_TRY(rescue::session_name(plan, run));
     }
     if (options.is_restore && !std::filesystem::exists(file)) {
         return not_found("there is no session to go on with", file.string(), "leave out --restore to begin");
@@ -51,13 +50,19 @@ int exit_of(const rescue::SearchReport& report, render::SearchPhase stopped_by)
 
 void say_plan(const rescue::CrackPlan& plan, const rescue::SearchRun& run, Session& session)
 {
+    double total = 0;
     for (const auto& step : plan.steps) {
         if (step.keyspace->is_open_ended()) {
             session.say(fmt::format("{}: until it ends\n", step.name));
             continue;
         }
-        session.say(fmt::format("{}: {} candidates, {} at most\n", step.name, format_count(step.keyspace->size().value),
+        const auto size = step.keyspace->size().value;
+        total += step.seconds;
+        session.say(fmt::format("{}: {} candidate{}, {} at most\n", step.name, format_count(size), size == 1 ? "" : "s",
                                 format_duration(std::chrono::duration<double>{step.seconds})));
+    }
+    if (plan.steps.size() > 1) {
+        session.say(fmt::format("All of it: {} at most\n", format_duration(std::chrono::duration<double>{total})));
     }
     session.say(fmt::format("{:.1f} candidates a second; {}\n", plan.rate, plan.devices));
     session.say(fmt::format("Ctrl-C stops; the same command goes on from {}\n", run.session_file->string()));
@@ -117,13 +122,17 @@ private:
         out.session = run.session_file->string();
         out.target = targets_->front().name;
         out.devices = plan_->devices;
+        out.uses_gpu = plan_->uses_gpu;
         out.targets = targets_->size();
         out.begin = run.skip;
-        if (!plan_->steps.back().keyspace->is_open_ended()) {
+        if (!reads_stream()) {
             out.end = plan_->candidates();
         }
         return out;
     }
+
+    /// A stream is the last step where there is one.
+    [[nodiscard]] bool reads_stream() const { return plan_->steps.back().keyspace->is_open_ended(); }
 
     /// The engine's progress comes several times a second: the lines decide themselves when one is due.
     WatchOptions watch_options(const Clock& clock)
@@ -133,6 +142,7 @@ private:
             out.runtime = std::chrono::seconds{*options_->runtime_seconds};
         }
         out.status_interval = std::chrono::seconds{options_->status_seconds};
+        out.keys = reads_stream() ? WatchKeys::no : WatchKeys::yes; // what is typed then are words
         out.say = [this](const std::string& text) { session_->say(text); };
         const auto named = [this](render::SearchStatus status) {
             status.attack = rescue::step_name_at(plan_->steps, status.next);
@@ -201,7 +211,7 @@ Result<> run_here(const CrackOptions& options, const Targets& targets, const res
     run.skip = options.skip.value_or(0);
     run.limit = options.limit;
     run.command = session.command;
-    run.session_file = SALVAGE_TRY(session_file(options, targets, plan, request, run));
+    run.session_file = SALVAGE_TRY(session_file(options, plan, run));
     say_plan(plan, run, session);
     return Running{options, targets, plan, request, session}.run(std::move(run), context);
 }

@@ -1,6 +1,7 @@
 // Deadline, status timer, keys.  hashcat's keys: s status, p pause, r resume, c quit at a checkpoint, q quit.
 #include "search_watch.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace salvage::cli {
@@ -10,9 +11,11 @@ SearchWatch::SearchWatch(const RunContext& outer, WatchOptions options, render::
       begin_{outer.clock->now()}, last_told_{begin_}, forward_{outer.stop, Forward{&stop_}}
 {
     status_.started = clock_->wall_time();
-    keys_ = KeyWatcher::make([this](char key) { press(key); });
+    if (options_.keys == WatchKeys::yes) {
+        keys_ = KeyWatcher::make([this](char key) { press(key); });
+    }
     if (keys_ && options_.say) {
-        options_.say("Keys: s status, p pause, r resume, c or q quit; the same command goes on from there\n");
+        options_.say("Keys: s status, p pause, r resume, c or q quit\n");
     }
 }
 

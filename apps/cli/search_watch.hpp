@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -17,7 +18,11 @@
 
 namespace salvage::cli {
 
+/// Whether single keys of the terminal are read.
+enum class WatchKeys : std::uint8_t { no, yes };
+
 struct WatchOptions {
+    WatchKeys keys{WatchKeys::yes};
     std::optional<std::chrono::seconds> runtime;
     std::chrono::seconds status_interval{10};
     /// Called with a status when it is due by the timer or asked for by the key `s`; null: keys alone.

@@ -16,6 +16,7 @@
 
 #include "salvage/core/text.hpp"
 #include "salvage/render/slurm.hpp"
+#include "salvage/rescue/potfile.hpp"
 
 namespace salvage::cli {
 namespace {
@@ -76,7 +77,7 @@ void show(const rescue::SlurmReport& report, Session& session)
         return;
     }
     for (const auto& hit : report.progress.hits) {
-        session.print(render::hit_line(hit));
+        session.print(rescue::format_pot_line(printable(hit.target), as_bytes(hit.secret)));
     }
     session.say(render::text(report, session.err_style()));
 }
@@ -98,18 +99,25 @@ Result<> tend(const SlurmCliOptions& options, const rescue::ChunkFolder& folder,
     while (options.is_watched && report.state == rescue::SlurmSearchState::searching && !context.is_stopped()) {
         session.say(render::text(report, session.err_style()));
         wait(watch_interval, context);
-        report = SALVAGE_TRY(rescue::tend_slurm(folder, wanted, *runner, context));
+        auto next = rescue::tend_slurm(folder, wanted, *runner, context);
+        if (next.has_value()) {
+            report = std::move(*next);
+        } else if (next.error().code != ErrorCode::already_exists) {
+            return std::move(next).error();
+        } // else another one looks after it at this moment, and that is as good
     }
     show(report, session);
     session.finish(static_cast<int>(exit_of(report.state)));
     return {};
 }
 
-/// A task whose word list was changed would try other candidates under the same numbers.
+/// A task whose word list was changed would try other candidates under the same numbers; one that calls its targets by
+/// other names would make hits known that nobody waits for.
 Result<> check_same_search(const rescue::ChunkJob& job, const SlurmSearch& search)
 {
     const bool is_same = job.target_identity == search.target_identity &&
-                         job.keyspace_identity == search.keyspace_identity && job.total == search.total;
+                         job.keyspace_identity == search.keyspace_identity && job.total == search.total &&
+                         job.targets == search.targets;
     if (is_same) {
         return {};
     }

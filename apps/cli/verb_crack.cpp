@@ -1,6 +1,8 @@
 // crack: recover the PIN, pattern or password.  hashcat's exit codes: 0 all found, 1 exhausted, 2 stopped, 3 stopped at
 // a checkpoint, 4 out of time.
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -37,6 +39,17 @@ Result<Targets> open_targets(const CrackOptions& options, const rescue::OpenRequ
     return out;
 }
 
+/// Cores of a task: what Slurm gave this one, or what is going to be asked for.
+unsigned slurm_threads(const SlurmCliOptions& options)
+{
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here changes the environment.
+    const char* const given = std::getenv("SLURM_CPUS_PER_TASK");
+    const std::string_view text{options.is_task() && given != nullptr ? given : ""};
+    unsigned cores = 0;
+    std::from_chars(text.data(), text.data() + text.size(), cores); // 0 where there is no number
+    return cores != 0 ? cores : options.cpus.value_or(1);
+}
+
 /// With no attack named the owner's plan is made; with one, only what was named is tried.
 Result<rescue::SearchRequest> search_request(const CrackOptions& options, std::vector<rescue::GivenSecret> secrets,
                                              const RunContext& context)
@@ -46,6 +59,9 @@ Result<rescue::SearchRequest> search_request(const CrackOptions& options, std::v
     out.secrets = std::move(secrets);
     out.check = options.also_footer ? rescue::PasswordCheck::all : rescue::PasswordCheck::listed;
     out.devices = SALVAGE_TRY(options.devices.request());
+    if (options.slurm.is_asked() && out.devices.threads == 0) {
+        out.devices.threads = slurm_threads(options.slurm); // what a task has, here too: its time is measured
+    }
     if (!spec.is_empty()) {
         out.attacks = SALVAGE_TRY(rescue::make_attacks(spec, STDIN_FILENO, context));
     }

@@ -171,4 +171,12 @@ std::string printable(std::string_view text)
     return out;
 }
 
+std::string_view trimmed(std::string_view text) noexcept
+{
+    constexpr std::string_view white_space{" \t\r\n"};
+    const auto first = text.find_first_not_of(white_space);
+    return first == std::string_view::npos ? std::string_view{}
+                                           : text.substr(first, text.find_last_not_of(white_space) - first + 1);
+}
+
 } // namespace salvage

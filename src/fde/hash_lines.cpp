@@ -24,21 +24,6 @@ constexpr std::size_t samsung_bytes = edk_bytes + hmac_bytes + salt_bytes;
 /// Salts of AOSP's lines are tried one by one by a cracker, so a line has one.
 constexpr std::uint32_t first_struct_bytes = 0x68;
 
-/// The line without white space around it, and where in the text it begins.
-struct Trimmed {
-    std::string_view line;
-    std::size_t at{};
-};
-Trimmed trimmed(std::string_view text)
-{
-    constexpr std::string_view white_space = " \t\r\n";
-    const auto first = text.find_first_not_of(white_space);
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    return {.line = text.substr(first, text.find_last_not_of(white_space) - first + 1), .at = first};
-}
-
 /// Fields between dollar signs.
 class Fields {
 public:
@@ -217,7 +202,8 @@ Result<> check_aosp(const CryptoFooter& footer)
 
 Result<HashLine> parse_hash_line(std::string_view text)
 {
-    const auto [line, at] = trimmed(text);
+    const auto line = trimmed(text);
+    const auto at = line.empty() ? 0 : static_cast<std::size_t>(line.data() - text.data());
     if (line.starts_with(fde_mark)) {
         return parse_fde(line, at);
     }

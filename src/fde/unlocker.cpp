@@ -135,7 +135,11 @@ public:
 
     [[nodiscard]] std::optional<crypto::ScryptFactors> scrypt() const noexcept override
     {
-        return uses_scrypt(footer_.kdf) || has_sik_ ? std::optional{footer_.scrypt} : std::nullopt;
+        return uses_scrypt(footer_.kdf) ? std::optional{footer_.scrypt} : std::nullopt;
+    }
+    [[nodiscard]] std::optional<crypto::ScryptFactors> check_scrypt() const noexcept override
+    {
+        return has_sik_ ? std::optional{footer_.scrypt} : std::nullopt;
     }
     [[nodiscard]] std::unique_ptr<BatchUnlocker> make_batch(crypto::KdfDevice& device) const override
     {

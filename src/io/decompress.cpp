@@ -1,6 +1,7 @@
 // Which packed files there are, and what the unpackers share.
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +14,13 @@ namespace {
 constexpr std::size_t packed_bytes_at_once = std::size_t{64} << 10U;
 constexpr std::size_t max_restart_points = 4096;
 constexpr ByteCount magic_bytes{32};
+
+enum class Compression : std::uint8_t {
+    gzip,  ///< RFC 1952, one member after another
+    zstd,  ///< RFC 8878, one frame after another
+    zip,   ///< one deflated file in it
+    other, ///< known and not unpacked here
+};
 
 struct Format {
     std::string_view magic;
@@ -58,16 +66,10 @@ const Format* format_of(ByteView first_bytes)
 
 } // namespace
 
-std::optional<Compression> find_compression(ByteView first_bytes) noexcept
+std::optional<std::string_view> find_compression(ByteView first_bytes) noexcept
 {
     const auto* const format = format_of(first_bytes);
-    return format == nullptr ? std::nullopt : std::optional{format->compression};
-}
-
-std::string_view name_of_compression(ByteView first_bytes) noexcept
-{
-    const auto* const format = format_of(first_bytes);
-    return format == nullptr ? std::string_view{} : format->name;
+    return format == nullptr ? std::nullopt : std::optional{format->name};
 }
 
 PackedInput::PackedInput(SourcePtr source, ByteOffset from)

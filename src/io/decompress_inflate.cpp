@@ -47,9 +47,9 @@ public:
         input.keep(stream_.avail_in);
         // Z_BUF_ERROR: nothing to do with what was given; more input or room comes next time.
         if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
-            return packed_malformed(input, "a packed file cannot be unpacked",
-                                    stream_.msg != nullptr ? fmt::format("zlib says: {}", stream_.msg)
-                                                           : std::string{"it asks for a dictionary that is not known"});
+            return packed_malformed(
+                input, "a packed file cannot be unpacked",
+                fmt::format("zlib says: {}", stream_.msg != nullptr ? stream_.msg : ::zError(status)));
         }
         return Done{.unpacked = room - stream_.avail_out, .is_end = status == Z_STREAM_END};
     }

@@ -135,7 +135,8 @@ SourcePtr make_decompressed(SourcePtr packed, ByteCount size, std::vector<Restar
     return std::make_shared<const Decompressed>(std::move(packed), size, std::move(points));
 }
 
-Result<SourcePtr> make_decompressed(SourcePtr packed, const RunContext& context)
+Result<SourcePtr> make_decompressed(SourcePtr packed, const RunContext& context,
+                                    const std::function<void(ByteView)>& see)
 {
     const auto decompressor = SALVAGE_TRY(make_decompressor(packed));
     Bytes scratch(block_bytes);
@@ -145,6 +146,9 @@ Result<SourcePtr> make_decompressed(SourcePtr packed, const RunContext& context)
             return cancelled("unpacking a file to know its size");
         }
         const auto step = SALVAGE_TRY(decompressor->read(scratch));
+        if (see) {
+            see(ByteView{scratch}.first(step.bytes));
+        }
         size += step.bytes;
         is_end = step.is_end;
         context.progress->update({.step = "unpack",

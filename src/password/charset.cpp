@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "password/ascii.hpp"
 #include "salvage/core/bytes.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/sources.hpp"
@@ -61,13 +62,9 @@ Error at_column(std::size_t column, std::string_view what, std::string_view why,
 /// A charset file holds the bytes themselves; line ends at its end are an editor's.
 Result<std::string> read_charset_file(const std::string& path)
 {
-    const auto file = SALVAGE_TRY(io::open_file(path));
-    if (file->size() > max_charset_file) {
-        return unsupported(
-            fmt::format("'{}' is too large for a charset", printable(path)),
-            fmt::format("it has {}, the bound is {}", format_size(file->size()), format_size(max_charset_file)));
-    }
-    const auto bytes = SALVAGE_TRY(io::read_all(*file, max_charset_file));
+    const auto name = fmt::format("reading the charset file '{}'", printable(path));
+    const auto file = SALVAGE_TRY(io::open_file(path).in(name));
+    const auto bytes = SALVAGE_TRY(io::read_all(*file, max_charset_file).in(name));
     const auto text = as_text(bytes);
     const auto last = text.find_last_not_of("\r\n");
     if (last == std::string_view::npos) {
@@ -156,13 +153,13 @@ Result<std::string_view> ElementReader::next()
 Result<std::string_view> ElementReader::next_hex_byte()
 {
     const auto digits_here = text_.substr(at_, 2);
-    const auto byte = from_hex(digits_here);
-    if (digits_here.size() < 2 || !byte.has_value() || byte->size() != 1) {
+    const auto byte = hex_byte(digits_here);
+    if (!byte) {
         return at_column(at_ + 1, "hex notation has two digits a byte",
                          fmt::format("found '{}'", printable(digits_here)), "with --hex-charset, a is written 61");
     }
     at_ += 2;
-    return charset_of_byte(std::to_integer<unsigned char>(byte->front()));
+    return charset_of_byte(*byte);
 }
 
 Result<CharsetBytes> parse_charsets(const CustomCharsets& typed, MaskNotation notation)

@@ -59,24 +59,11 @@ public:
 
     Result<std::size_t> candidates(std::uint64_t first, std::span<Candidate> into) const override
     {
-        if (into.empty()) {
-            return std::size_t{0};
-        }
         SALVAGE_TRY(check_range(first, into.size(), size_));
-        const auto first_left = first / right_size_;
-        const auto last_left = (first + (into.size() - 1)) / right_size_;
-        std::vector<Candidate> left(static_cast<std::size_t>(last_left - first_left) + 1);
-        const auto got = SALVAGE_TRY(left_.get(first_left, left));
-        std::size_t filled = 0;
-        auto at = first % right_size_;
-        for (const auto& word : std::span{left}.first(got)) {
-            const auto count =
-                static_cast<std::size_t>(std::min<std::uint64_t>(into.size() - filled, right_size_ - at));
-            SALVAGE_TRY(fill(word, at, into.subspan(filled, count)));
-            filled += count;
-            at = 0;
-        }
-        return filled;
+        return left_.fill_product(first, into, right_size_,
+                                  [this](const Candidate& left, std::uint64_t at, std::span<Candidate> part) {
+                                      return fill(left, at, part);
+                                  });
     }
 
     /// What both parts are; "text" where they differ.

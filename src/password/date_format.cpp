@@ -7,22 +7,13 @@
 
 #include <fmt/format.h>
 
+#include "password/ascii.hpp"
 #include "salvage/core/text.hpp"
 
 namespace salvage::password {
 namespace {
 
 constexpr std::size_t max_format_characters = 16;
-
-bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-char capital(char c)
-{
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-}
 
 void append_digits(unsigned number, unsigned least_digits, std::string& into)
 {
@@ -80,8 +71,8 @@ Result<std::size_t> DateFormat::add_letters(std::string_view text, std::size_t a
                                                    {"YYYY", Part::year},
                                                    {"YY", Part::year_of_century}});
     std::string run;
-    for (auto end = at; end < text.size() && capital(text[end]) == capital(text[at]); ++end) {
-        run.push_back(capital(text[end]));
+    for (auto end = at; end < text.size() && raised(text[end]) == raised(text[at]); ++end) {
+        run.push_back(raised(text[end]));
     }
     const auto* const found = std::ranges::find(known, run, &Letters::text);
     if (found == known.end()) {

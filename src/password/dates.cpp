@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "password/date_format.hpp"
-#include "password/mask_check.hpp"
+#include "password/text_check.hpp"
 #include "salvage/core/text.hpp"
 
 namespace salvage::password {

@@ -118,6 +118,17 @@ DevicePlan plan_devices(std::span<const Target* const> targets, const DeviceRequ
     return plan;
 }
 
+namespace {
+
+/// How often each GPU is opened, a thread each: where a batch takes a fraction of a second, one thread's host work
+/// hides behind the other's derivation.  scrypt's batches take seconds, and want the card's whole memory.
+unsigned openings(bool uses_scrypt) noexcept
+{
+    return uses_scrypt ? 1 : 2;
+}
+
+} // namespace
+
 DevicePlan plan_devices(std::span<const Target* const> targets, const DeviceRequest& request)
 {
     auto cpu = request;
@@ -130,7 +141,8 @@ DevicePlan plan_devices(std::span<const Target* const> targets, const DeviceRequ
         });
         notes = std::move(list.notes);
         const auto cores = request.threads != 0 ? request.threads : std::max(1U, std::thread::hardware_concurrency());
-        cpu.threads = cores > gpus.size() ? cores - static_cast<unsigned>(gpus.size()) : 1U;
+        const auto taken = static_cast<unsigned>(gpus.size()) * openings(lane_memory(targets).value != 0);
+        cpu.threads = cores > taken ? cores - taken : 1U;
     }
     auto plan = plan_devices(targets, cpu, available_memory());
     plan.gpus = std::move(gpus);
@@ -170,7 +182,9 @@ Result<Devices> make_devices(const DevicePlan& plan, const RunContext& context)
     for (const auto& gpu : plan.gpus) {
         crypto::GpuOptions options;
         options.context = context;
-        out.push_back(SALVAGE_TRY(crypto::open_gpu(gpu, options).in("opening " + gpu.name)));
+        for (unsigned i = 0; i < openings(plan.uses_scrypt()); ++i) {
+            out.push_back(SALVAGE_TRY(crypto::open_gpu(gpu, options).in("opening " + gpu.name)));
+        }
     }
     for (unsigned i = 0; i < plan.threads; ++i) {
         out.push_back(SALVAGE_TRY(crypto::make_cpu_kdf_device({.isa = plan.isa, .scrypt_lanes = plan.lanes})));

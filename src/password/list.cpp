@@ -2,14 +2,14 @@
 #include "salvage/password/keyspace.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "password/keyspace.hpp"
-#include "salvage/crypto/hash.hpp"
+#include "password/text_check.hpp"
+#include "salvage/core/text.hpp"
 
 namespace salvage::password {
 namespace {
@@ -19,23 +19,17 @@ public:
     List(std::vector<SecretBytes> secrets, std::string description, std::string encoding)
         : secrets_{std::move(secrets)}, description_{std::move(description)}, encoding_{std::move(encoding)}
     {
-        crypto::Sha256 hash;
+        TextCheck check;
         for (const auto& secret : secrets_) {
-            std::array<std::byte, sizeof(std::uint64_t)> length{};
-            store_le<std::uint64_t>(length, secret.size());
-            hash.update(length);
-            hash.update(secret.expose());
+            check.add(as_text(secret.expose()));
         }
-        const auto digest = hash.finish();
-        check_ = to_hex(ByteView{digest}.first(2));
+        check_ = check.finish();
     }
 
     [[nodiscard]] Candidates size() const noexcept override { return Candidates{secrets_.size()}; }
 
     [[nodiscard]] std::string encoding(std::uint64_t /*index*/) const override { return encoding_; }
 
-    /// Identities are written to files and into messages, so this one has 16 bits of a hash and no more: enough to
-    /// notice another list, useless for guessing what is in this one.
     [[nodiscard]] std::string identity() const override
     {
         return fmt::format("list:{}:{}:check={}", encoding_, secrets_.size(), check_);
@@ -74,7 +68,8 @@ public:
     }
     [[nodiscard]] std::string description() const override
     {
-        return fmt::format("{} of {}, from number {}", size_, inner_->description(), begin_);
+        return fmt::format("{} of {}, from number {}", format_count(size_), inner_->description(),
+                           format_count(begin_));
     }
 
 private:
@@ -173,7 +168,7 @@ Result<KeyspacePtr> make_chain(std::vector<KeyspacePtr> parts)
     std::uint64_t end = 0;
     for (const auto& part : parts) {
         if (part->is_open_ended()) {
-            if (part != parts.back()) {
+            if (&part != &parts.back()) {
                 return invalid_argument("a stream of candidates has to come last",
                                         "what follows it would have no number of its own");
             }

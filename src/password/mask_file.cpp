@@ -1,9 +1,11 @@
 // Lines of a mask file: `[?1,][?2,][?3,][?4,]mask`.
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "password/mask_list.hpp"
+#include "password/take_line.hpp"
 
 namespace salvage::password {
 namespace {
@@ -40,18 +42,6 @@ Result<> add_line(MaskList& list, std::string_view line, MaskNotation notation,
     std::ranges::move(fields, typed.begin());
     const auto custom = SALVAGE_TRY(parse_charsets(typed, notation));
     return list.add(mask, notation, custom, increment);
-}
-
-/// Takes the first line off `text`, without its end.
-std::string_view take_line(std::string_view& text)
-{
-    const auto end = text.find('\n');
-    auto line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    while (line.ends_with('\r')) {
-        line.remove_suffix(1);
-    }
-    return line;
 }
 
 } // namespace

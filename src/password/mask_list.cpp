@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "password/mask_check.hpp"
+#include "password/text_check.hpp"
 #include "salvage/core/text.hpp"
 
 namespace salvage::password {
@@ -83,7 +83,7 @@ Result<> MaskList::add_cuts(std::size_t first_place, MaskIncrement cuts)
         }
         const auto end = count ? checked_add(size(), *count) : std::nullopt;
         if (!end) {
-            return beyond_64_bits(masks_.empty() ? fmt::format("the mask of {} places", places) : "the list of masks",
+            return beyond_64_bits(first_place == 0 ? fmt::format("the mask of {} places", places) : "the list of masks",
                                   about + static_cast<long double>(size()));
         }
         masks_.push_back({.first_place = first_place, .places = places, .end = *end});

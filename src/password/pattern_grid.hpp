@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "salvage/core/result.hpp"
+
 namespace salvage::password {
 
 /// Dots counted row by row from 0.
@@ -40,6 +42,9 @@ inline constexpr unsigned shortest_pattern = 4; // Android's own minimum
     }
     return is_row_end || is_column_end ? 4 : 5;
 }
+
+/// Errors: invalid_argument (there is no grid of so many dots a side).
+[[nodiscard]] Result<> check_side(unsigned side);
 
 /// A square grid with the dots between every two of its dots.
 class PatternGrid {

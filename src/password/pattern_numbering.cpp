@@ -34,6 +34,15 @@ void for_each_dot(DotSet dots, const Use& use)
 
 } // namespace
 
+Result<> check_side(unsigned side)
+{
+    if (side < smallest_side || side > largest_side) {
+        return invalid_argument("there is no pattern grid of that size", fmt::format("asked for {0} x {0} dots", side),
+                                "grids have 3 to 6 dots a side");
+    }
+    return {};
+}
+
 PatternNumbering::PatternNumbering(unsigned side, unsigned min_dots, unsigned max_dots)
     : grid_{side}, min_dots_{min_dots}, max_dots_{max_dots}, choose_(grid_.dots() + 1)
 {
@@ -48,10 +57,7 @@ PatternNumbering::PatternNumbering(unsigned side, unsigned min_dots, unsigned ma
 
 Result<PatternNumbering> PatternNumbering::make(unsigned side, unsigned min_dots, unsigned max_dots)
 {
-    if (side < smallest_side || side > largest_side) {
-        return invalid_argument("there is no pattern grid of that size", fmt::format("asked for {0} x {0} dots", side),
-                                "grids have 3 to 6 dots a side");
-    }
+    SALVAGE_TRY(check_side(side));
     if (min_dots < shortest_pattern || min_dots > max_dots || max_dots > side * side) {
         return invalid_argument("there are no patterns of that length",
                                 fmt::format("asked for {} to {} dots on {}x{}", min_dots, max_dots, side, side),
@@ -178,32 +184,6 @@ std::uint64_t PatternNumbering::ways(DotSet visited, unsigned last, unsigned res
     }
     const auto& level = levels_[static_cast<std::size_t>(std::popcount(visited))];
     return level.counts[row_of(visited, last) * level.rests + (rest - level.first_rest)];
-}
-
-void PatternNumbering::pattern_at(std::uint64_t number, Dots& into) const
-{
-    auto length = min_dots_;
-    while (number >= size_of_length(length)) {
-        number -= size_of_length(length);
-        ++length;
-    }
-    into.clear();
-    DotSet visited = 0;
-    for (auto rest = length; rest-- > 0;) {
-        for (unsigned place = 0; place < grid_.dots(); ++place) {
-            const auto dot = visited == 0 ? grid_.start(place) : place;
-            if ((visited & dot_bit(dot)) != 0 || (visited != 0 && !grid_.is_step_legal(visited, into.back(), dot))) {
-                continue;
-            }
-            const auto count = ways(visited | dot_bit(dot), dot, rest);
-            if (number < count) {
-                visited |= dot_bit(dot);
-                into.push_back(static_cast<std::uint8_t>(dot));
-                break;
-            }
-            number -= count;
-        }
-    }
 }
 
 std::uint64_t PatternNumbering::number_of(const Dots& pattern) const

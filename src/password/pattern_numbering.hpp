@@ -1,5 +1,5 @@
-// Every legal pattern of a grid as a number and back: shorter patterns first, then by where they start (likely dots
-// first), then by their dots in order.
+// The number of every legal pattern of a grid: shorter patterns first, then by where they start (likely dots first),
+// then by their dots in order.  The way back is PatternWalk's.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,6 @@ public:
     /// Number of patterns of exactly `dots` dots.  Requires: min_dots <= dots <= max_dots.
     [[nodiscard]] std::uint64_t size_of_length(unsigned dots) const noexcept { return totals_[dots - min_dots_]; }
 
-    /// Requires: number < size().
-    void pattern_at(std::uint64_t number, Dots& into) const;
     /// Requires: a legal pattern of min_dots to max_dots.
     [[nodiscard]] std::uint64_t number_of(const Dots& pattern) const;
 

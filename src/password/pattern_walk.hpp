@@ -20,7 +20,9 @@ struct DrawnState {
 /// Whether dots have to be counted to know that nothing can follow.
 enum class DeadEnds : bool { are_short, are_counted };
 
-/// Walks patterns of one length: by where they start, likely dots first, then by their dots in order.  `Source` has
+/// Walks patterns: shorter ones first, then by where they start, likely dots first, then by their dots in order.
+/// `Source` has
+///   min_dots(), max_dots(), size_of_length(unsigned dots);
 ///   grid(); DrawnState after(DrawnState, unsigned dot), visited == 0 where that does not fit;
 ///   std::uint64_t ways(DrawnState, unsigned rest); static constexpr DeadEnds dead_ends;
 /// Use: bool(const Dots&), false to stop.
@@ -29,12 +31,21 @@ class PatternWalk {
 public:
     PatternWalk(const Source& source, Use use) : source_{&source}, use_{std::move(use)} {}
 
-    /// Patterns of `length` dots, the first `skip` passed over.  False where `use` stopped it.
-    bool run(unsigned length, std::uint64_t skip)
+    /// From pattern `number` on, to the last one or until `use` stops it.
+    void run(std::uint64_t number)
     {
-        skip_ = skip;
-        drawn_.clear();
-        return go_on(DrawnState{}, length);
+        skip_ = number;
+        for (auto length = source_->min_dots(); length <= source_->max_dots(); ++length) {
+            const auto size = source_->size_of_length(length);
+            if (skip_ >= size) {
+                skip_ -= size;
+                continue;
+            }
+            drawn_.clear();
+            if (!go_on(DrawnState{}, length)) {
+                return;
+            }
+        }
     }
 
 private:

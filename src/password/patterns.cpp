@@ -97,14 +97,7 @@ private:
                              write(pattern, into[filled++]);
                              return filled < into.size();
                          }};
-        auto skip = number;
-        for (auto length = numbering_.min_dots(); length <= numbering_.max_dots() && filled < into.size(); ++length) {
-            const auto passed_over = std::min(skip, numbering_.size_of_length(length));
-            skip -= passed_over;
-            if (passed_over < numbering_.size_of_length(length)) {
-                walk.run(length, passed_over);
-            }
-        }
+        walk.run(number);
     }
 
     PatternNumbering numbering_;
@@ -156,10 +149,7 @@ Result<KeyspacePtr> make_patterns(unsigned side, unsigned min_dots, unsigned max
 
 Result<std::string> encode_pattern(std::string_view dashed, unsigned side, PatternEncoding encoding)
 {
-    if (side < smallest_side || side > largest_side) {
-        return invalid_argument("there is no pattern grid of that size", fmt::format("asked for {0} x {0} dots", side),
-                                "grids have 3 to 6 dots a side");
-    }
+    SALVAGE_TRY(check_side(side));
     const auto dots = SALVAGE_TRY(parse_dots(dashed, side));
     if (dots.size() < shortest_pattern) {
         return not_a_pattern(fmt::format("a pattern has {} dots at least", shortest_pattern), side);

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "password/charset.hpp"
-#include "password/mask_check.hpp"
 #include "password/remembered_numbering.hpp"
+#include "password/text_check.hpp"
 
 namespace salvage::password {
 namespace {

@@ -1,15 +1,14 @@
 // Half-remembered patterns as a keyspace.
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "password/keyspace.hpp"
-#include "password/mask_check.hpp"
 #include "password/pattern_encoding.hpp"
 #include "password/pattern_template.hpp"
 #include "password/pattern_walk.hpp"
+#include "password/text_check.hpp"
 #include "salvage/password/remembered.hpp"
 
 namespace salvage::password {
@@ -28,23 +27,16 @@ public:
     Result<std::size_t> candidates(std::uint64_t first, std::span<Candidate> into) const override
     {
         SALVAGE_TRY(check_range(first, into.size(), size().value));
+        if (into.empty()) {
+            return std::size_t{0};
+        }
         std::size_t filled = 0;
         PatternWalk walk{numbering_, [&](const Dots& pattern) {
-                             if (filled == into.size()) {
-                                 return false;
-                             }
                              encode(pattern, encoding_, into[filled].bytes);
                              into[filled++].is_rejected = false;
-                             return true;
+                             return filled < into.size();
                          }};
-        auto skip = first;
-        for (auto length = numbering_.min_dots(); length <= numbering_.max_dots() && filled < into.size(); ++length) {
-            const auto passed_over = std::min(skip, numbering_.size_of_length(length));
-            skip -= passed_over;
-            if (passed_over < numbering_.size_of_length(length)) {
-                walk.run(length, passed_over);
-            }
-        }
+        walk.run(first);
         return filled;
     }
 
@@ -75,10 +67,7 @@ private:
 
 Result<KeyspacePtr> make_remembered_pattern(std::string_view dashed, unsigned side, PatternEncoding encoding)
 {
-    if (side < smallest_side || side > largest_side) {
-        return invalid_argument("there is no pattern grid of that size", fmt::format("asked for {0} x {0} dots", side),
-                                "grids have 3 to 6 dots a side");
-    }
+    SALVAGE_TRY(check_side(side));
     auto pattern = SALVAGE_TRY(PatternTemplate::parse(dashed, side));
     auto numbering = SALVAGE_TRY(TemplateNumbering::make(std::move(pattern), side));
     TextCheck check;

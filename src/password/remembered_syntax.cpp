@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "password/ascii.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/password/remembered.hpp"
 
@@ -16,11 +17,6 @@ namespace salvage::password {
 namespace {
 
 enum class LetterCase : std::uint8_t { as_written, any };
-
-bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 /// Bytes of the UTF-8 character at the start of `text`; 1 where it is none.
 std::size_t character_bytes(std::string_view text)
@@ -162,8 +158,7 @@ private:
     {
         to.characters.emplace_back(character);
         if (letter_case == LetterCase::any && character.size() == 1 && is_letter(character.front())) {
-            constexpr unsigned case_bit = 0x20; // ASCII
-            to.characters.emplace_back(1, static_cast<char>(static_cast<unsigned>(character.front()) ^ case_bit));
+            to.characters.emplace_back(1, toggled(character.front()));
         }
     }
 

@@ -3,31 +3,11 @@
 
 #include <algorithm>
 
+#include "password/ascii.hpp"
+
 namespace salvage::password::rule_effects {
 namespace {
 
-constexpr char case_bit = 0x20;
-
-bool is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-char lowered(char c)
-{
-    return is_upper(c) ? static_cast<char>(c | case_bit) : c;
-}
-char raised(char c)
-{
-    return is_lower(c) ? static_cast<char>(c & ~case_bit) : c;
-}
-char toggled(char c)
-{
-    return is_lower(c) ? raised(c) : lowered(c);
-}
 /// Letters are ASCII's; any other byte stays as it is.
 void change_all(std::string& word, char (*change)(char))
 {

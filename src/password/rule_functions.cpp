@@ -24,7 +24,9 @@ constexpr RuleFunction both(char name, std::array<RuleParameter, 3> parameters, 
 constexpr RuleFunction side(char name, std::array<RuleParameter, 3> parameters, RuleEffect effect,
                             std::string_view what)
 {
-    return {name, parameters, effect, effect, true, what};
+    auto out = both(name, parameters, effect, what);
+    out.is_side_only = true;
+    return out;
 }
 
 /// In the order of hashcat's rules.txt.

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "password/ascii.hpp"
 #include "password/rule_functions.hpp"
 #include "salvage/core/text.hpp"
 
@@ -35,18 +36,6 @@ std::string taken_by(const RuleFunction& function)
 std::string described(const RuleFunction& function)
 {
     return fmt::format("{} {}: it {}", shown(function.name), function.what, taken_by(function));
-}
-
-std::optional<std::uint8_t> hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return static_cast<std::uint8_t>(c - '0');
-    }
-    const auto lower = static_cast<char>(c | 0x20);
-    if (lower >= 'a' && lower <= 'f') {
-        return static_cast<std::uint8_t>(lower - 'a' + 10);
-    }
-    return std::nullopt;
 }
 
 std::optional<std::uint8_t> position_value(char c)
@@ -154,13 +143,10 @@ private:
             return missing(function, "character");
         }
         const auto rest = text_.substr(at_);
-        if (rest.size() >= 4 && rest.starts_with("\\x")) {
-            const auto high = hex_digit(rest[2]);
-            const auto low = hex_digit(rest[3]);
-            if (high && low) {
-                at_ += 4;
-                return static_cast<std::uint8_t>(*high << 4U | *low);
-            }
+        const auto in_hex = rest.starts_with("\\x") ? hex_byte(rest.substr(2)) : std::nullopt;
+        if (in_hex) {
+            at_ += 4;
+            return *in_hex;
         }
         ++at_;
         return static_cast<std::uint8_t>(rest.front());

@@ -1,8 +1,6 @@
 // Every word with every rule.
-#include <algorithm>
 #include <limits>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -26,24 +24,14 @@ public:
 
     Result<std::size_t> candidates(std::uint64_t first, std::span<Candidate> into) const override
     {
-        if (into.empty()) {
-            return std::size_t{0};
-        }
         SALVAGE_TRY(check_range(first, into.size(), size_));
-        const auto count = rules_.size();
-        const auto first_word = first / count;
-        const auto last_word = (first + (into.size() - 1)) / count;
-        std::vector<Candidate> words(static_cast<std::size_t>(last_word - first_word) + 1);
-        const auto got = SALVAGE_TRY(words_.get(first_word, words));
-        std::size_t filled = 0;
-        auto rule = first % count;
-        for (const auto& word : std::span{words}.first(got)) {
-            for (; rule < count && filled < into.size(); ++rule) {
-                make(word, rule, into[filled++]);
-            }
-            rule = 0;
-        }
-        return filled;
+        return words_.fill_product(first, into, rules_.size(),
+                                   [this](const Candidate& word, std::uint64_t rule, std::span<Candidate> part) {
+                                       for (auto& each : part) {
+                                           make(word, rule++, each);
+                                       }
+                                       return Result<>{};
+                                   });
     }
 
     [[nodiscard]] std::string encoding(std::uint64_t index) const override

@@ -9,24 +9,13 @@
 #include <fmt/format.h>
 
 #include "password/rule_functions.hpp"
+#include "password/take_line.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/crypto/hash.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace salvage::password {
 namespace {
-
-/// Takes the next line off `rest`, without its end.
-std::string_view take_line(std::string_view& rest)
-{
-    const auto end = rest.find('\n');
-    auto line = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    while (line.ends_with('\r')) {
-        line.remove_suffix(1);
-    }
-    return line;
-}
 
 Error too_many_rules(std::string_view name)
 {
@@ -74,22 +63,30 @@ private:
     std::string named_;
 };
 
+/// The steps of rule `number` of a file.
+std::span<const RuleStep> steps_of(std::span<const RuleStep> steps, std::span<const std::uint32_t> ends,
+                                   std::uint64_t number)
+{
+    const auto at = static_cast<std::size_t>(number);
+    const std::size_t begin = at == 0 ? 0 : ends[at - 1];
+    return steps.subspan(begin, ends[at] - begin);
+}
+
 std::string hash_of(std::span<const RuleStep> steps, std::span<const std::uint32_t> ends, RulePlace place)
 {
     crypto::Sha256 hash;
-    std::size_t begin = 0;
-    for (const auto end : ends) {
+    for (std::size_t number = 0; number < ends.size(); ++number) {
+        const auto rule = steps_of(steps, ends, number);
         // The place and a rule's length part it from its neighbours.
         std::array<std::byte, 5> head{};
-        store_le<std::uint32_t>(head, static_cast<std::uint32_t>(end - begin));
+        store_le<std::uint32_t>(head, static_cast<std::uint32_t>(rule.size()));
         head.back() = static_cast<std::byte>(place);
         hash.update(head);
-        for (const auto& step : steps.subspan(begin, end - begin)) {
+        for (const auto& step : rule) {
             const std::array<std::byte, 4> bytes{std::byte{step.function}, std::byte{step.parameters[0]},
                                                  std::byte{step.parameters[1]}, std::byte{step.parameters[2]}};
             hash.update(bytes);
         }
-        begin = end;
     }
     return to_hex(hash.finish());
 }
@@ -192,19 +189,6 @@ Result<RuleSet> RuleSet::combined_with(const RuleSet& next) const
     return out;
 }
 
-namespace {
-
-/// The steps of rule `number` of a file.
-std::span<const RuleStep> steps_of(std::span<const RuleStep> steps, std::span<const std::uint32_t> ends,
-                                   std::uint64_t number)
-{
-    const auto at = static_cast<std::size_t>(number);
-    const std::size_t begin = at == 0 ? 0 : ends[at - 1];
-    return steps.subspan(begin, ends[at] - begin);
-}
-
-} // namespace
-
 bool RuleSet::apply(std::uint64_t index, std::string& word) const
 {
     for (const auto& file : files_) {
@@ -246,6 +230,9 @@ std::string RuleSet::description() const
         out += file->name.empty()
                    ? "the rule " + printable(rule_text(file->steps))
                    : fmt::format("{} rules of {}", format_count(file->ends.size()), printable(file->name));
+    }
+    if (beyond_hashcat_ > 0) {
+        out += fmt::format(" ({} that hashcat passes over)", format_count(beyond_hashcat_));
     }
     return out.empty() ? "no rules" : out;
 }

@@ -154,12 +154,13 @@ Result<SearchResult> search(const Keyspace& keyspace, std::span<const Target* co
                                 [&](const SearchState& state) { return teller.tell(state, done()); });
     SearchResult result;
     result.state = engine.state();
+    // A hit is told before a checkpoint passes it: who is killed between the two tells it twice, and loses none.
+    const auto told = teller.tell_hits(result.state);
     const auto saved = teller.tell_now(result.state, done());
     result.end = end_of(engine, result.state);
     result.tried = engine.tried();
     result.rejected = engine.rejected();
     result.lost_devices = engine.lost_devices();
-    const auto told = teller.tell_hits(result.state);
     result.elapsed = context.clock->now() - begin;
     result.found = teller.take_found();
     if (result.end == SearchEnd::found) {

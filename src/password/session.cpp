@@ -2,7 +2,6 @@
 #include "salvage/password/session.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "password/target_set.hpp"
+#include "salvage/core/line_record.hpp"
 #include "salvage/crypto/hash.hpp"
 #include "salvage/io/output_file.hpp"
 #include "salvage/io/sources.hpp"
@@ -21,116 +21,20 @@ constexpr std::string_view version_key = "salvage-session";
 constexpr std::string_view version = "2";
 constexpr std::string_view check_key = "check";
 
-bool needs_escape(char c) noexcept
-{
-    return c == '%' || c == '\x7F' || (c >= '\0' && c < ' ');
-}
+constexpr LineRecordForm form{.values = LineValue::line,
+                              .record = "a session file",
+                              .damaged_number = "a damaged number",
+                              .damaged_value = "a damaged value"};
 
-/// Control characters and '%' as %XX, so that a value is one line.
 std::string escaped(std::string_view value)
 {
-    std::string out;
-    for (const char c : value) {
-        if (needs_escape(c)) {
-            out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-        } else {
-            out.push_back(c);
-        }
-    }
-    return out;
-}
-
-std::optional<std::string> unescaped(std::string_view value)
-{
-    std::string out;
-    while (!value.empty()) {
-        if (value.front() != '%') {
-            if (needs_escape(value.front())) {
-                return std::nullopt;
-            }
-            out.push_back(value.front());
-            value.remove_prefix(1);
-            continue;
-        }
-        unsigned code = 0;
-        const auto digits = value.substr(1, 2);
-        const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
-        if (problem != std::errc{} || digits.size() != 2 || end != digits.data() + 2) {
-            return std::nullopt;
-        }
-        out.push_back(static_cast<char>(code));
-        value.remove_prefix(3);
-    }
-    return out;
+    return escape_line_value(value, form.values);
 }
 
 std::string checksum(std::string_view text)
 {
     return to_hex(crypto::sha256(as_bytes(text)));
 }
-
-/// Reads `key=value` lines in their fixed order.
-class LineReader {
-public:
-    explicit LineReader(std::string_view text) : text_{text} {}
-
-    [[nodiscard]] std::size_t position() const noexcept { return at_; }
-
-    Result<std::string_view> value(std::string_view key)
-    {
-        line_start_ = at_;
-        const auto end = text_.find('\n', at_);
-        if (end == std::string_view::npos) {
-            return malformed(ByteOffset{line_start_}, "a session file ends too early",
-                             fmt::format("the line \"{}=\" is missing or has no end", key));
-        }
-        const auto line = text_.substr(at_, end - at_);
-        at_ = end + 1;
-        if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != '=') {
-            return malformed(ByteOffset{line_start_}, "a session file has another line than expected",
-                             fmt::format("expected \"{}=\"", key));
-        }
-        return line.substr(key.size() + 1);
-    }
-
-    /// Whether the next line is of this key.
-    [[nodiscard]] bool is_next(std::string_view key) const
-    {
-        const auto rest = text_.substr(at_);
-        return rest.starts_with(key) && rest.size() > key.size() && rest[key.size()] == '=';
-    }
-
-    Result<std::string> text(std::string_view key)
-    {
-        auto out = unescaped(SALVAGE_TRY(value(key)));
-        if (!out) {
-            return damaged(key);
-        }
-        return std::move(*out);
-    }
-
-    Result<std::uint64_t> number(std::string_view key)
-    {
-        const auto digits = SALVAGE_TRY(value(key));
-        std::uint64_t out = 0;
-        const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-        if (digits.empty() || problem != std::errc{} || end != digits.data() + digits.size()) {
-            return malformed(ByteOffset{line_start_}, "a session file has a damaged number",
-                             fmt::format("in \"{}=\"", key));
-        }
-        return out;
-    }
-
-    [[nodiscard]] Error damaged(std::string_view key) const
-    {
-        return malformed(ByteOffset{line_start_}, "a session file has a damaged value", fmt::format("in \"{}=\"", key));
-    }
-
-private:
-    std::string_view text_;
-    std::size_t at_{0};
-    std::size_t line_start_{0};
-};
 
 /// "0:17,2:900": target and candidate number.
 std::string format_hits(const std::vector<Hit>& hits)
@@ -202,7 +106,7 @@ Result<std::string> format_session(const Session& session)
 
 namespace {
 
-Result<Session> read_lines(LineReader& reader)
+Result<Session> read_lines(LineRecordReader& reader)
 {
     Session session;
     auto& state = session.state;
@@ -232,8 +136,7 @@ Result<Session> parse_session(ByteView bytes)
         return unsupported("this is no session file",
                            fmt::format("it is larger than {} bytes", max_session_bytes.value));
     }
-    const auto text = as_text(bytes);
-    LineReader reader{text};
+    LineRecordReader reader{as_text(bytes), form};
     const auto found_version = SALVAGE_TRY(reader.value(version_key));
     if (found_version != version) {
         return unsupported("the session was written by another version of this program",
@@ -241,14 +144,7 @@ Result<Session> parse_session(ByteView bytes)
                            "go on with the program that wrote it, or start anew");
     }
     auto session = SALVAGE_TRY(read_lines(reader));
-    const auto checked = text.substr(0, reader.position());
-    const auto check = SALVAGE_TRY(reader.value(check_key));
-    if (check != checksum(checked)) {
-        return malformed(ByteOffset{checked.size()}, "a session file is damaged", "its checksum does not agree");
-    }
-    if (reader.position() != text.size()) {
-        return malformed(ByteOffset{reader.position()}, "a session file goes on after its end");
-    }
+    SALVAGE_TRY(reader.end(check_key, checksum(reader.read_so_far())));
     const auto& state = session.state;
     if (state.begin > state.next || state.next > state.end) {
         return malformed(ByteOffset{0}, "a session file contradicts itself",

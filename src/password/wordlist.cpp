@@ -172,10 +172,6 @@ private:
     Index index_;
 };
 
-} // namespace
-
-namespace {
-
 Result<io::SourcePtr> index_plain(const io::SourcePtr& file, IndexBuilder& builder, const RunContext& context)
 {
     Bytes block(index_bytes_at_once);
@@ -194,24 +190,11 @@ Result<io::SourcePtr> index_plain(const io::SourcePtr& file, IndexBuilder& build
     return file;
 }
 
-/// The pass that indexes the lines is the one that finds the size of what is packed.
+/// The pass that finds the size of what is packed is the one that indexes the lines.
 Result<io::SourcePtr> index_packed(const io::SourcePtr& file, IndexBuilder& builder, const RunContext& context)
 {
-    const auto packed = SALVAGE_TRY(io::make_decompressor(file).in("opening the word list"));
-    Bytes block(index_bytes_at_once);
-    std::uint64_t size = 0;
-    for (bool is_end = false; !is_end;) {
-        if (context.is_stopped()) {
-            return cancelled("indexing the word list");
-        }
-        const auto step = SALVAGE_TRY(packed->read(block).in("indexing the word list"));
-        builder.take(ByteView{block}.first(step.bytes));
-        size += step.bytes;
-        is_end = step.is_end;
-        context.progress->update(
-            {.step = "index", .unit = "bytes", .done = packed->packed_position().value, .total = file->size().value});
-    }
-    return io::make_decompressed(file, ByteCount{size}, packed->restart_points());
+    return io::make_decompressed(file, context, [&](ByteView block) { builder.take(block); })
+        .in("indexing the word list");
 }
 
 } // namespace

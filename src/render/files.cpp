@@ -232,7 +232,9 @@ std::string text(const rescue::SearchReport& report, TextStyle style)
                            format_count(report.state.next));
     } else if (report.end == password::SearchEnd::exhausted) {
         out += report.targets == 1
-                   ? std::string{"Not found in this keyspace.\n"}
+                   ? std::string{"Not found in this keyspace.  Next: what is half remembered (--like, "
+                                 "--pattern-like), dates (--dates all), a word "
+                                 "list with rules.\n"}
                    : fmt::format("Found {} of {}; the keyspace is exhausted.\n", report.found.size(), report.targets);
     }
     return out;

@@ -44,9 +44,12 @@ std::string status_json(const SearchStatus& status)
     const auto left = time_left(status);
     const auto end = status.end.value_or(status.begin + status.done);
     const auto stop = left ? status.now + std::chrono::duration_cast<std::chrono::seconds>(*left) : status.now;
-    Json device{{"device_id", 1},       {"device_name", status.devices},
-                {"device_type", "CPU"}, {"speed", static_cast<std::uint64_t>(status.rate)},
-                {"temp", nullptr},      {"util", nullptr}};
+    Json device{{"device_id", 1},
+                {"device_name", status.devices},
+                {"device_type", status.uses_gpu ? "GPU" : "CPU"},
+                {"speed", static_cast<std::uint64_t>(status.rate)},
+                {"temp", nullptr},
+                {"util", nullptr}};
     Json out{{"session", status.session}};
     out["guess"] = Json{{"guess_base", status.attack}};
     out["status"] = static_cast<unsigned>(status.phase);

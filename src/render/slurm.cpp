@@ -2,7 +2,6 @@
 #include "salvage/render/slurm.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -125,14 +124,6 @@ Json list_of(const Items& items)
 }
 
 } // namespace
-
-std::string hit_line(const rescue::ChunkHit& hit)
-{
-    const bool is_plain = std::ranges::all_of(hit.secret, [](char c) { return c >= 0x20 && c < 0x7F && c != ':'; }) &&
-                          !hit.secret.starts_with("$HEX[");
-    return fmt::format("{}:{}\n", printable(hit.target),
-                       is_plain ? hit.secret : "$HEX[" + to_hex(as_bytes(hit.secret)) + "]");
-}
 
 std::string text(const rescue::SlurmReport& report, TextStyle /*style*/)
 {

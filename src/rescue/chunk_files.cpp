@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "salvage/core/line_record.hpp"
 #include "salvage/core/owned_descriptor.hpp"
 
 namespace salvage::rescue {
@@ -34,6 +34,21 @@ Result<> write_all(int descriptor, ByteView bytes, const fs::path& path)
             return from_errno(written == 0 ? EIO : errno, "the file cannot be written", path.string());
         }
         bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+/// A new file, on the medium when this returns.  Errors: already_exists, io, no_space.
+Result<> write_new_file(const fs::path& path, ByteView bytes)
+{
+    const OwnedDescriptor descriptor{
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, owner_only)};
+    if (!descriptor.is_open()) {
+        return from_errno(errno, "the file cannot be made", path.string());
+    }
+    SALVAGE_TRY(write_all(descriptor.get(), bytes, path));
+    if (::fsync(descriptor.get()) != 0) {
+        return from_errno(errno, "the file cannot be flushed", path.string());
     }
     return {};
 }
@@ -61,20 +76,6 @@ Result<std::string> make_token(Entropy& entropy)
     std::array<std::byte, 16> random{};
     SALVAGE_TRY(entropy.fill(random));
     return to_hex(random);
-}
-
-Result<> write_new_file(const fs::path& path, ByteView bytes)
-{
-    const OwnedDescriptor descriptor{
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, owner_only)};
-    if (!descriptor.is_open()) {
-        return from_errno(errno, "the file cannot be made", path.string());
-    }
-    SALVAGE_TRY(write_all(descriptor.get(), bytes, path));
-    if (::fsync(descriptor.get()) != 0) {
-        return from_errno(errno, "the file cannot be flushed", path.string());
-    }
-    return {};
 }
 
 Result<bool> put_first(const fs::path& folder, const std::string& name, ByteView bytes, const std::string& token)
@@ -166,11 +167,8 @@ Result<std::vector<std::string>> names_in(const fs::path& folder)
 
 std::optional<std::uint64_t> number_named(std::string_view name) noexcept
 {
-    std::uint64_t out = 0;
-    const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), out);
-    const bool is_whole = problem == std::errc{} && end == name.data() + name.size();
-    const bool is_canonical = !name.empty() && (name == "0" || name.front() != '0');
-    return is_whole && is_canonical ? std::optional{out} : std::nullopt;
+    const bool is_canonical = name == "0" || !name.starts_with('0');
+    return is_canonical ? whole_number(name) : std::nullopt;
 }
 
 Result<> make_folder(const fs::path& path)

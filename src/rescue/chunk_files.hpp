@@ -19,13 +19,10 @@ inline constexpr std::size_t max_folder_names = 1'000'000;
 /// 32 random hex digits.
 [[nodiscard]] Result<std::string> make_token(Entropy& entropy);
 
-/// A new file, mode 0600, on the medium when this returns.  Errors: already_exists, io, no_space.
-Result<> write_new_file(const std::filesystem::path& path, ByteView bytes);
-
-/// Puts `bytes` under `name` in `folder` if nothing stands there; true where this call did it.  A kill at any moment
-/// leaves nothing under `name`, or all of it.  `token` makes the temporary name ours alone.
-/// On a network file system the answer to link(2) may be lost and its repetition be told "exists": what stands there
-/// is then compared with what should.  Errors: io, no_space.
+/// Puts `bytes` under `name` in `folder` if nothing stands there, mode 0600; true where this call did it, or what
+/// stands there is the same.  A kill at any moment leaves nothing under `name`, or all of it.  `token` makes the
+/// temporary name ours alone. On a network file system the answer to link(2) may be lost and its repetition be told
+/// "exists": what stands there is then compared with what should.  Errors: io, no_space.
 Result<bool> put_first(const std::filesystem::path& folder, const std::string& name, ByteView bytes,
                        const std::string& token);
 

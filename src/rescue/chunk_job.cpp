@@ -1,5 +1,7 @@
 // job.json: what a chunk folder searches.  Format: docs/formats/chunk-folder.md.
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -100,6 +102,9 @@ Result<> check_chunk_job(const ChunkJob& job)
     if (job.targets.empty() || job.targets.size() > max_chunk_targets || std::ranges::any_of(job.targets, is_long)) {
         return no_sense(fmt::format("1 to {} targets were expected, each with a name of 1 to {} bytes",
                                     max_chunk_targets, max_chunk_text));
+    }
+    if (std::set<std::string_view>(job.targets.begin(), job.targets.end()).size() != job.targets.size()) {
+        return no_sense("two targets have the same name, so that a hit of one would count for both");
     }
     if (job.command.empty() || job.command.size() > max_chunk_arguments || job.command.front().empty()) {
         return no_sense(fmt::format("a command of 1 to {} words was expected", max_chunk_arguments));

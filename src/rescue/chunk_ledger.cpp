@@ -1,26 +1,19 @@
-// The ledger: job.json made once, records committed once, hits made known.
-#include <algorithm>
+// The ledger: job.json made once, records committed once.
 #include <cerrno>
 #include <utility>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "rescue/chunk_files.hpp"
 #include "rescue/chunk_folder.hpp"
-#include "rescue/chunk_text.hpp"
 #include "salvage/crypto/hash.hpp"
 
 namespace salvage::rescue {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view hit_version = "1";
-// A hit's file holds one line for a name and a secret of at most max_chunk_text bytes each, twice that in hex.
-constexpr ByteCount max_hit_bytes{128U << 10U};
 
 Error other_job(const fs::path& path, std::string_view what, std::string_view there, std::string_view given)
 {
@@ -83,27 +76,6 @@ Result<std::optional<ChunkRecord>> read_record_file(const ChunkFolder& folder, s
     auto record = SALVAGE_TRY(parse_chunk_record(*bytes).at(path.string(), ByteOffset{0}));
     auto checked = check_belongs(folder, chunk, std::move(record));
     return std::optional{SALVAGE_TRY(std::move(checked).at(path.string(), ByteOffset{0}))};
-}
-
-std::string hit_name(const ChunkHit& hit)
-{
-    const auto digest = crypto::sha256(as_bytes(hit.target));
-    return fmt::format("{}-{}", hit.number, to_hex(ByteView{digest}.first(8)));
-}
-
-Result<ChunkHit> parse_hit(const ChunkFolder& folder, ByteView bytes)
-{
-    ChunkLines lines{as_text(bytes)};
-    const auto version = SALVAGE_TRY(lines.value("salvage-hit"));
-    const auto job = SALVAGE_TRY(lines.word("job"));
-    if (version != hit_version || job != folder.digest) {
-        return malformed(ByteOffset{0}, "a hit is of another job or version");
-    }
-    SALVAGE_TRY(lines.number("chunk"));
-    SALVAGE_TRY(lines.writer());
-    auto hit = SALVAGE_TRY(lines.hit());
-    SALVAGE_TRY(lines.check());
-    return hit;
 }
 
 } // namespace
@@ -187,46 +159,6 @@ Result<> set_aside_damaged(const ChunkFolder& folder, std::uint64_t chunk, Entro
         return from_errno(errno, "the record cannot be put back", paths.done(chunk).string());
     }
     return {};
-}
-
-Result<> publish_hit(const ChunkFolder& folder, std::uint64_t chunk, const ChunkHit& hit, const ChunkWriter& writer)
-{
-    const auto range = SALVAGE_TRY(chunk_range(folder.job, chunk));
-    if (hit.number < range.begin || hit.number - range.begin >= range.length) {
-        return invalid_argument(fmt::format("a hit is not one of chunk {}'s candidates", chunk),
-                                fmt::format("it has the number {}", hit.number));
-    }
-    SALVAGE_TRY(check_hit(hit));
-    const auto text = with_check(fmt::format("salvage-hit={}\njob={}\nchunk={}\n{}{}", hit_version, folder.digest,
-                                             chunk, writer_lines(writer), hit_line(hit)));
-    SALVAGE_TRY(put_first(ChunkPaths{folder}.hits(), hit_name(hit), as_bytes(text), writer.token));
-    return {};
-}
-
-Result<std::vector<ChunkHit>> read_hits(const ChunkFolder& folder)
-{
-    const auto where = ChunkPaths{folder}.hits();
-    std::vector<ChunkHit> out;
-    for (const auto& name : SALVAGE_TRY(names_in(where))) {
-        const auto bytes = read_small_file(where / name, max_hit_bytes);
-        if (!bytes.has_value() && bytes.error().code == ErrorCode::io) {
-            return bytes.error();
-        }
-        const bool is_there = bytes.has_value() && bytes->has_value();
-        auto hit = is_there ? parse_hit(folder, **bytes) : Result<ChunkHit>{not_found("it is gone")};
-        if (hit.has_value() && name == hit_name(*hit)) {
-            out.push_back(std::move(*hit));
-        }
-    }
-    std::ranges::sort(out, {}, &ChunkHit::number);
-    return out;
-}
-
-bool are_all_hit(const ChunkJob& job, const std::vector<ChunkHit>& hits)
-{
-    return std::ranges::all_of(job.targets, [&](const std::string& target) {
-        return std::ranges::find(hits, target, &ChunkHit::target) != hits.end();
-    });
 }
 
 } // namespace salvage::rescue

@@ -1,8 +1,6 @@
 // What a chunk folder says about its job: what is done, what was found, what is left.
 #include <algorithm>
-#include <charconv>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "rescue/chunk_files.hpp"
@@ -15,13 +13,51 @@ constexpr std::size_t most_strays = 100;
 
 /// The part of a chunk that was tried.
 struct Covered {
+    std::uint64_t chunk{};
     std::uint64_t begin{};
     std::uint64_t end{};
 };
 
+/// One hit a target, the lowest numbered, of all that are added; what is nobody's is dropped.
+class FirstHits {
+public:
+    explicit FirstHits(const std::vector<std::string>& targets)
+    {
+        for (const auto& target : targets) {
+            first_.emplace(target, std::nullopt);
+        }
+    }
+
+    void add(std::vector<ChunkHit> hits)
+    {
+        for (auto& hit : hits) {
+            const auto first = first_.find(hit.target);
+            if (first != first_.end() && (!first->second || hit.number < first->second->number)) {
+                first->second = std::move(hit);
+            }
+        }
+    }
+
+    /// Ordered by number.
+    [[nodiscard]] std::vector<ChunkHit> take()
+    {
+        std::vector<ChunkHit> out;
+        for (auto& [target, hit] : first_) {
+            if (hit) {
+                out.push_back(std::move(*hit));
+            }
+        }
+        std::ranges::sort(out, {}, &ChunkHit::number);
+        return out;
+    }
+
+private:
+    std::map<std::string, std::optional<ChunkHit>> first_; ///< by target
+};
+
 /// Takes one name of done/ into account.
 Result<> add_done(const ChunkFolder& folder, const std::string& name, ChunkProgress& into,
-                  std::vector<Covered>& covered)
+                  std::vector<Covered>& covered, FirstHits& hits)
 {
     const auto chunk = number_named(name);
     if (!chunk || *chunk >= into.chunks) {
@@ -42,17 +78,17 @@ Result<> add_done(const ChunkFolder& folder, const std::string& name, ChunkProgr
         return {}; // moved away between the look and the read
     }
     auto& found = **record;
-    covered.push_back({.begin = found.range.begin, .end = found.next});
+    covered.push_back({.chunk = *chunk, .begin = found.range.begin, .end = found.next});
     into.candidates_done += found.next - found.range.begin;
     ++into.chunks_done;
-    std::ranges::move(found.hits, std::back_inserter(into.hits));
+    hits.add(std::move(found.hits));
     return {};
 }
 
-/// Walks what is covered in order.  Ranges come from records, so that they fit is looked at here and not assumed.
-std::vector<ChunkGap> gaps_of(const ChunkJob& job, std::vector<Covered> covered)
+/// Walks what is covered.  Ranges come from records, so that they fit is looked at here and not assumed.
+/// Requires: ordered by `begin`.
+std::vector<ChunkGap> gaps_of(const ChunkJob& job, const std::vector<Covered>& covered)
 {
-    std::ranges::sort(covered, {}, &Covered::begin);
     std::vector<ChunkGap> out;
     auto at = job.begin;
     for (const auto& each : covered) {
@@ -67,11 +103,15 @@ std::vector<ChunkGap> gaps_of(const ChunkJob& job, std::vector<Covered> covered)
     return out;
 }
 
-std::vector<std::uint64_t> missing_of(const ChunkProgress& progress, const std::set<std::uint64_t>& done)
+/// Requires: ordered by `begin`, which is by chunk.
+std::vector<std::uint64_t> missing_of(std::uint64_t chunks, const std::vector<Covered>& covered)
 {
     std::vector<std::uint64_t> out;
-    for (std::uint64_t chunk = 0; chunk < progress.chunks; ++chunk) {
-        if (!done.contains(chunk)) {
+    auto done = covered.begin();
+    for (std::uint64_t chunk = 0; chunk < chunks; ++chunk) {
+        if (done != covered.end() && done->chunk == chunk) {
+            ++done;
+        } else {
             out.push_back(chunk);
         }
     }
@@ -108,21 +148,6 @@ Result<std::vector<BegunChunk>> begun_of(const ChunkFolder& folder, const std::v
     return out;
 }
 
-/// One hit a target, the lowest numbered, of those in records and those made known.
-std::vector<ChunkHit> first_hits(const ChunkJob& job, std::vector<ChunkHit> all)
-{
-    std::ranges::sort(all, {}, &ChunkHit::number);
-    std::vector<ChunkHit> out;
-    std::set<std::string> seen;
-    for (auto& hit : all) {
-        const bool is_asked = std::ranges::find(job.targets, hit.target) != job.targets.end();
-        if (is_asked && seen.insert(hit.target).second) {
-            out.push_back(std::move(hit));
-        }
-    }
-    return out;
-}
-
 } // namespace
 
 Result<ChunkProgress> read_progress(const ChunkFolder& folder)
@@ -131,20 +156,16 @@ Result<ChunkProgress> read_progress(const ChunkFolder& folder)
     out.chunks = chunk_count(folder.job);
     out.candidates = folder.job.end - folder.job.begin;
     std::vector<Covered> covered;
-    std::set<std::uint64_t> done;
+    FirstHits hits{folder.job.targets};
     for (const auto& name : SALVAGE_TRY(names_in(ChunkPaths{folder}.done()))) {
-        const auto before = out.chunks_done;
-        SALVAGE_TRY(add_done(folder, name, out, covered));
-        if (out.chunks_done != before) {
-            done.insert(*number_named(name));
-        }
+        SALVAGE_TRY(add_done(folder, name, out, covered, hits));
     }
-    out.gaps = gaps_of(folder.job, std::move(covered));
-    out.missing = missing_of(out, done);
+    std::ranges::sort(covered, {}, &Covered::begin);
+    out.gaps = gaps_of(folder.job, covered);
+    out.missing = missing_of(out.chunks, covered);
     out.begun = SALVAGE_TRY(begun_of(folder, out.missing));
-    auto known = SALVAGE_TRY(read_hits(folder));
-    std::ranges::move(known, std::back_inserter(out.hits));
-    out.hits = first_hits(folder.job, std::move(out.hits));
+    hits.add(SALVAGE_TRY(read_hits(folder)));
+    out.hits = hits.take();
     out.are_all_targets_hit = are_all_hit(folder.job, out.hits);
     return out;
 }

@@ -42,15 +42,15 @@ Error as_argument(Error error)
     return error;
 }
 
-Result<ChunkRecord> read_lines(ChunkLines& lines)
+Result<ChunkRecord> read_lines(LineRecordReader& lines)
 {
     ChunkRecord out;
-    out.job = SALVAGE_TRY(lines.word("job"));
+    out.job = SALVAGE_TRY(read_word(lines, "job"));
     out.range.number = SALVAGE_TRY(lines.number("chunk"));
     out.range.begin = SALVAGE_TRY(lines.number("begin"));
     out.range.length = SALVAGE_TRY(lines.number("length"));
     out.next = SALVAGE_TRY(lines.number("next"));
-    out.writer = SALVAGE_TRY(lines.writer());
+    out.writer = SALVAGE_TRY(read_writer(lines));
     out.tried = SALVAGE_TRY(lines.number("tried"));
     const auto time = SALVAGE_TRY(lines.number("milliseconds"));
     out.time = std::chrono::milliseconds{static_cast<std::int64_t>(time)};
@@ -60,7 +60,7 @@ Result<ChunkRecord> read_lines(ChunkLines& lines)
                          fmt::format("{}, {} at most", hits, max_chunk_targets));
     }
     for (std::uint64_t i = 0; i < hits; ++i) {
-        out.hits.push_back(SALVAGE_TRY(lines.hit()));
+        out.hits.push_back(SALVAGE_TRY(read_hit(lines)));
     }
     return out;
 }
@@ -95,14 +95,14 @@ Result<ChunkRecord> parse_chunk_record(ByteView bytes)
         return unsupported("this is no chunk's record",
                            fmt::format("it is larger than {} bytes", max_chunk_record_bytes.value));
     }
-    ChunkLines lines{as_text(bytes)};
+    auto lines = chunk_lines(as_text(bytes));
     const auto found = SALVAGE_TRY(lines.value("salvage-chunk"));
     if (found != version) {
         return unsupported("the chunk's record was written by another version of this program", "it is not version 1",
                            "run the same version on every machine");
     }
     auto out = SALVAGE_TRY(read_lines(lines));
-    SALVAGE_TRY(lines.check());
+    SALVAGE_TRY(read_check(lines));
     SALVAGE_TRY(check_numbers(out));
     return out;
 }

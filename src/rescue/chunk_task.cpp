@@ -40,11 +40,15 @@ Result<ChunkWriter> claim_life(const ChunkFolder& folder, std::uint64_t chunk, c
                        .token = SALVAGE_TRY(make_token(*context.entropy))};
     const auto folder_of_lives = ChunkPaths{folder}.attempts();
     SALVAGE_TRY(make_folder(folder_of_lives));
+    std::error_code ignored;
     for (; writer.attempt <= max_chunk_attempts; ++writer.attempt) {
+        const auto name = ChunkPaths::life_name(chunk, writer.attempt);
+        if (fs::exists(folder_of_lives / name, ignored)) {
+            continue; // cheaper than to write a file and be told so
+        }
         const auto text = fmt::format("{}carrier={}\nstarted={}\n", writer_lines(writer), escape_word(task.carrier),
                                       context.clock->wall_time().count());
-        if (SALVAGE_TRY(put_first(folder_of_lives, ChunkPaths::life_name(chunk, writer.attempt), as_bytes(text),
-                                  writer.token))) {
+        if (SALVAGE_TRY(put_first(folder_of_lives, name, as_bytes(text), writer.token))) {
             return writer;
         }
     }
@@ -57,17 +61,20 @@ Result<ChunkWriter> claim_life(const ChunkFolder& folder, std::uint64_t chunk, c
 }
 
 /// Gives this life a copy of the checkpoint of the last life that left one: two lives never write to one file.
-Result<> inherit_checkpoint(const ChunkFolder& folder, std::uint64_t chunk, std::uint32_t attempt)
+/// Whole or not at all: a torn copy would hide the one it was made from.
+Result<> inherit_checkpoint(const ChunkFolder& folder, std::uint64_t chunk, const ChunkWriter& writer)
 {
     const ChunkPaths paths{folder};
     SALVAGE_TRY(make_folder(paths.checkpoints()));
-    for (auto life = attempt; life > 0; --life) {
+    for (auto life = writer.attempt; life > 0; --life) {
         const auto found = SALVAGE_TRY(read_small_file(paths.checkpoint(chunk, life), max_checkpoint_bytes));
-        if (found && life == attempt) {
+        if (found && life == writer.attempt) {
             return {}; // somebody removed the list of lives, and the numbers begin anew
         }
         if (found) {
-            return write_new_file(paths.checkpoint(chunk, attempt), *found).in("copying the last checkpoint");
+            const auto name = ChunkPaths::life_name(chunk, writer.attempt);
+            SALVAGE_TRY(put_first(paths.checkpoints(), name, *found, writer.token).in("copying the last checkpoint"));
+            return {};
         }
     }
     return {};
@@ -154,11 +161,10 @@ Result<ChunkOutcome> run_from_checkpoint(const ChunkWork& work, const RunRange& 
 /// What the record says was found: what the engine says now, and what an earlier life made known before it ended.
 Result<std::vector<ChunkHit>> hits_of(const ChunkFolder& folder, const ChunkRange& range, std::vector<ChunkHit> hits)
 {
-    for (auto& known : SALVAGE_TRY(read_hits(folder))) {
-        const bool is_of_range = known.number >= range.begin && known.number - range.begin < range.length;
+    for (auto& known : SALVAGE_TRY(read_hits(folder, range))) {
         const bool is_new = std::ranges::none_of(
             hits, [&known](const ChunkHit& hit) { return hit.number == known.number && hit.target == known.target; });
-        if (is_of_range && is_new) {
+        if (is_new) {
             hits.push_back(std::move(known));
         }
     }
@@ -172,18 +178,17 @@ Result<bool> is_all_found(const ChunkFolder& folder)
     return are_all_hit(folder.job, hits);
 }
 
-/// An engine that ends early has found everything; a record that said so wrongly would hide its rest for ever.
+/// An engine that ends early, for whatever reason it gives, has found everything; a record that said so wrongly would
+/// hide its rest for ever.
 Result<> check_ended_early(const ChunkFolder& folder, const ChunkRange& range, const ChunkOutcome& outcome)
 {
-    if (outcome.end == RangeEnd::exhausted || outcome.next == range.begin + range.length) {
-        return {};
-    }
-    if (SALVAGE_TRY(is_all_found(folder))) {
+    const auto end = range.begin + range.length;
+    if (outcome.next == end || SALVAGE_TRY(is_all_found(folder))) {
         return {};
     }
     return Error{ErrorCode::internal,
                  fmt::format("the search of chunk {} ended before its end", range.number),
-                 fmt::format("at candidate {}, and not every target has its hit", outcome.next),
+                 fmt::format("at candidate {} of {}, and not every target has its hit", outcome.next, end),
                  std::nullopt,
                  {},
                  {}};
@@ -199,7 +204,7 @@ Result<ChunkReport> commit_outcome(const ChunkFolder& folder, const ChunkRange& 
     SALVAGE_TRY(check_ended_early(folder, range, outcome));
     ChunkRecord record{.job = folder.digest,
                        .range = range,
-                       .next = outcome.end == RangeEnd::exhausted ? range.begin + range.length : outcome.next,
+                       .next = outcome.next,
                        .writer = writer,
                        .tried = outcome.tried,
                        .time = std::chrono::duration_cast<std::chrono::milliseconds>(time),
@@ -249,7 +254,7 @@ Result<ChunkReport> run_chunk(const ChunkFolder& folder, std::uint64_t chunk, co
         return ChunkReport{.end = ChunkEnd::not_needed, .attempt = 0, .standing = {}};
     }
     const auto writer = SALVAGE_TRY(claim_life(folder, chunk, task, context));
-    SALVAGE_TRY(inherit_checkpoint(folder, chunk, writer.attempt));
+    SALVAGE_TRY(inherit_checkpoint(folder, chunk, writer));
     const ChunkWork work{.range = range,
                          .checkpoint = ChunkPaths{folder}.checkpoint(chunk, writer.attempt),
                          .publish = [&](const ChunkHit& hit) { return publish_hit(folder, chunk, hit, writer); }};

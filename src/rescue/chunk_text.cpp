@@ -1,8 +1,6 @@
 // Lines of a chunk folder's records, written and read.
 #include "rescue/chunk_text.hpp"
 
-#include <charconv>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -13,42 +11,24 @@
 namespace salvage::rescue {
 namespace {
 
+constexpr std::string_view check_key = "check";
 constexpr std::string_view hex_open = "$HEX[";
 constexpr std::size_t token_digits = 32;
 
-bool needs_escape(char c) noexcept
-{
-    return c == '%' || c == '\x7F' || (c >= '\0' && c <= ' ');
-}
+constexpr LineRecordForm form{.values = LineValue::word,
+                              .record = "a chunk's record",
+                              .damaged_number = "a damaged line",
+                              .damaged_value = "a damaged line"};
 
-std::optional<std::uint64_t> to_number(std::string_view digits, int base = 10)
+std::string checksum(std::string_view text)
 {
-    std::uint64_t out = 0;
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), out, base);
-    const bool is_whole = !digits.empty() && problem == std::errc{} && end == digits.data() + digits.size();
-    return is_whole ? std::optional{out} : std::nullopt;
+    return to_hex(crypto::sha256(as_bytes(text)));
 }
 
 std::optional<std::string> from_escaped(std::string_view word)
 {
-    std::string out;
-    while (!word.empty()) {
-        if (needs_escape(word.front()) && word.front() != '%') {
-            return std::nullopt;
-        }
-        if (word.front() != '%') {
-            out.push_back(word.front());
-            word.remove_prefix(1);
-            continue;
-        }
-        const auto code = word.size() < 3 ? std::nullopt : to_number(word.substr(1, 2), 16);
-        if (!code) {
-            return std::nullopt;
-        }
-        out.push_back(static_cast<char>(*code));
-        word.remove_prefix(3);
-    }
-    return out.size() > max_chunk_text ? std::nullopt : std::optional{std::move(out)};
+    auto out = unescape_line_value(word, form.values);
+    return out && out->size() <= max_chunk_text ? std::move(out) : std::nullopt;
 }
 
 std::optional<std::string> from_hex_word(std::string_view word)
@@ -73,15 +53,7 @@ std::string_view take_word(std::string_view& line)
 
 std::string escape_word(std::string_view value)
 {
-    std::string out;
-    for (const char c : value) {
-        if (needs_escape(c)) {
-            out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-        } else {
-            out.push_back(c);
-        }
-    }
-    return out;
+    return escape_line_value(value, form.values);
 }
 
 std::string hex_word(std::string_view bytes)
@@ -91,7 +63,7 @@ std::string hex_word(std::string_view bytes)
 
 std::string with_check(std::string text)
 {
-    text += fmt::format("check={}\n", to_hex(crypto::sha256(as_bytes(text))));
+    text += fmt::format("{}={}\n", check_key, checksum(text));
     return text;
 }
 
@@ -117,63 +89,40 @@ Result<> check_hit(const ChunkHit& hit)
     return {};
 }
 
-Error ChunkLines::damaged(std::string_view key) const
+LineRecordReader chunk_lines(std::string_view text)
 {
-    return malformed(ByteOffset{line_start_}, "a chunk's record has a damaged line", fmt::format("in \"{}=\"", key));
+    return {text, form};
 }
 
-Result<std::string_view> ChunkLines::value(std::string_view key)
+Result<std::string> read_word(LineRecordReader& lines, std::string_view key)
 {
-    line_start_ = at_;
-    const auto end = text_.find('\n', at_);
-    if (end == std::string_view::npos) {
-        return malformed(ByteOffset{line_start_}, "a chunk's record ends too early",
-                         fmt::format("the line \"{}=\" is missing or has no end", key));
-    }
-    const auto line = text_.substr(at_, end - at_);
-    at_ = end + 1;
-    if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != '=') {
-        return malformed(ByteOffset{line_start_}, "a chunk's record has another line than expected",
-                         fmt::format("expected \"{}=\"", key));
-    }
-    return line.substr(key.size() + 1);
+    auto out = from_escaped(SALVAGE_TRY(lines.value(key)));
+    return out ? Result<std::string>{std::move(*out)} : lines.damaged(key);
 }
 
-Result<std::uint64_t> ChunkLines::number(std::string_view key)
-{
-    const auto out = to_number(SALVAGE_TRY(value(key)));
-    return out ? Result<std::uint64_t>{*out} : damaged(key);
-}
-
-Result<std::string> ChunkLines::word(std::string_view key)
-{
-    auto out = from_escaped(SALVAGE_TRY(value(key)));
-    return out ? Result<std::string>{std::move(*out)} : damaged(key);
-}
-
-Result<ChunkWriter> ChunkLines::writer()
+Result<ChunkWriter> read_writer(LineRecordReader& lines)
 {
     ChunkWriter out;
-    const auto attempt = SALVAGE_TRY(number("attempt"));
+    const auto attempt = SALVAGE_TRY(lines.number("attempt"));
     if (attempt == 0 || attempt > max_chunk_attempts) {
-        return damaged("attempt");
+        return lines.damaged("attempt");
     }
     out.attempt = static_cast<std::uint32_t>(attempt);
-    out.host = SALVAGE_TRY(word("host"));
-    out.pid = SALVAGE_TRY(number("pid"));
-    out.token = SALVAGE_TRY(word("token"));
-    return out.token.size() == token_digits ? Result<ChunkWriter>{std::move(out)} : damaged("token");
+    out.host = SALVAGE_TRY(read_word(lines, "host"));
+    out.pid = SALVAGE_TRY(lines.number("pid"));
+    out.token = SALVAGE_TRY(read_word(lines, "token"));
+    return out.token.size() == token_digits ? Result<ChunkWriter>{std::move(out)} : lines.damaged("token");
 }
 
-Result<ChunkHit> ChunkLines::hit()
+Result<ChunkHit> read_hit(LineRecordReader& lines)
 {
-    auto line = SALVAGE_TRY(value("hit"));
-    const auto number = to_number(take_word(line));
+    auto line = SALVAGE_TRY(lines.value("hit"));
+    const auto number = whole_number(take_word(line));
     auto encoding = from_escaped(take_word(line));
     auto target = from_hex_word(take_word(line));
     auto secret = from_hex_word(line);
     if (!number || !encoding || !target || !secret) {
-        return damaged("hit");
+        return lines.damaged("hit");
     }
     return ChunkHit{.number = *number,
                     .target = std::move(*target),
@@ -181,17 +130,9 @@ Result<ChunkHit> ChunkLines::hit()
                     .encoding = std::move(*encoding)};
 }
 
-Result<> ChunkLines::check()
+Result<> read_check(LineRecordReader& lines)
 {
-    const auto checked = text_.substr(0, at_);
-    const auto found = SALVAGE_TRY(value("check"));
-    if (found != to_hex(crypto::sha256(as_bytes(checked)))) {
-        return malformed(ByteOffset{checked.size()}, "a chunk's record is damaged", "its checksum does not agree");
-    }
-    if (at_ != text_.size()) {
-        return malformed(ByteOffset{at_}, "a chunk's record goes on after its end");
-    }
-    return {};
+    return lines.end(check_key, checksum(lines.read_so_far()));
 }
 
 } // namespace salvage::rescue

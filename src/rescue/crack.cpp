@@ -22,15 +22,7 @@ bool is_hash_line(std::string_view line)
     return line.starts_with("$fde$") || line.starts_with("$salvage$") || is_samsung;
 }
 
-std::string_view trimmed(std::string_view text)
-{
-    constexpr std::string_view white_space = " \t\r";
-    const auto first = text.find_first_not_of(white_space);
-    return first == std::string_view::npos ? std::string_view{}
-                                           : text.substr(first, text.find_last_not_of(white_space) - first + 1);
-}
-
-/// The lines of a file of hash lines, empty ones left out; nothing where the first is none.
+/// The lines of a file of hash lines, empty ones and comments (#) left out; nothing where the first is none.
 std::optional<std::vector<std::string>> hash_lines_in(const std::filesystem::path& path)
 {
     const auto file = io::open_file(path);
@@ -46,10 +38,11 @@ std::optional<std::vector<std::string>> hash_lines_in(const std::filesystem::pat
     while (!text.empty()) {
         const auto end = text.find('\n');
         const auto line = trimmed(text.substr(0, end));
-        if (out.empty() && !line.empty() && !is_hash_line(line)) {
+        const bool says_something = !line.empty() && !line.starts_with('#');
+        if (out.empty() && says_something && !is_hash_line(line)) {
             return std::nullopt;
         }
-        if (!line.empty()) {
+        if (says_something) {
             out.emplace_back(line);
         }
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
@@ -109,7 +102,7 @@ Result<std::vector<CrackTarget>> crack_targets(const DumpRequest& dump_request, 
     if (footers.footers.empty()) {
         return not_found("no crypto footer was found",
                          fmt::format("searched: the known places and every byte of {}", dump.path),
-                         "give it with --footer FILE");
+                         "give it with --footer FILE; a list of hash lines has them at the beginnings of its lines");
     }
     std::vector<CrackTarget> out;
     std::optional<Error> first;

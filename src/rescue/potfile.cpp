@@ -2,6 +2,7 @@
 #include "salvage/rescue/potfile.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -21,6 +22,14 @@ bool is_plain(std::string_view text)
 {
     return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7F && c != ':'; }) &&
            !text.starts_with(hex_mark);
+}
+
+/// A full disk may have cut the line before; ours is not glued to it.
+bool ends_amid_a_line(int file)
+{
+    char last = '\n';
+    const auto size = lseek(file, 0, SEEK_END);
+    return size > 0 && pread(file, &last, 1, size - 1) == 1 && last != '\n';
 }
 
 std::optional<Bytes> parse_plain(std::string_view text)
@@ -81,12 +90,16 @@ Result<> add_to_potfile(const std::filesystem::path& path, std::string_view hash
         std::filesystem::create_directories(path.parent_path(), problem);
     }
     const auto here = path.string();
-    const OwnedDescriptor file{open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)};
+    const OwnedDescriptor file{open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600)};
     if (!file.is_open()) {
         return from_errno(errno, "the potfile cannot be opened", here);
     }
-    const auto line = format_pot_line(hash, secret);
-    if (write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) || fsync(file.get()) != 0) {
+    const auto line = (ends_amid_a_line(file.get()) ? "\n" : "") + format_pot_line(hash, secret);
+    const auto written = write(file.get(), line.data(), line.size());
+    if (written >= 0 && written != static_cast<ssize_t>(line.size())) {
+        return from_errno(ENOSPC, "the potfile cannot be written", here);
+    }
+    if (written < 0 || fsync(file.get()) != 0) {
         return from_errno(errno, "the potfile cannot be written", here);
     }
     return {};

@@ -205,7 +205,11 @@ public:
     Result<std::unique_ptr<password::Judge>> make_judge(crypto::KdfDevice& device) const override;
     Result<std::vector<std::string>> proof(ByteView /*candidate*/) const override { return std::vector<std::string>{}; }
     [[nodiscard]] std::string identity() const override { return "derivation"; }
-    [[nodiscard]] std::optional<crypto::ScryptFactors> scrypt() const noexcept override { return unlocker_->scrypt(); }
+    [[nodiscard]] std::optional<crypto::ScryptFactors> scrypt() const noexcept override
+    {
+        const auto derivation = unlocker_->scrypt();
+        return derivation || !is_checked_ ? derivation : unlocker_->check_scrypt();
+    }
 
 private:
     const fde::Unlocker* unlocker_;
@@ -260,6 +264,20 @@ std::uint64_t CrackPlan::candidates() const noexcept
     return sum;
 }
 
+Result<KeyspacePtr> CrackPlan::keyspace() const
+{
+    if (steps.empty()) {
+        return invalid_argument("there is nothing to search", "no attack was named",
+                                "name one: --pin 4, --grid 3, or a word list");
+    }
+    std::vector<KeyspacePtr> parts;
+    parts.reserve(steps.size());
+    for (const auto& step : steps) {
+        parts.push_back(step.keyspace);
+    }
+    return password::make_chain(std::move(parts));
+}
+
 Result<std::vector<SearchStep>> plan_steps(const fde::CryptoFooter* footer, SearchRequest& request,
                                            const RunContext& context)
 {
@@ -282,7 +300,9 @@ Result<CrackPlan> plan_search(std::span<const SearchSubject> subjects, SearchReq
     CrackPlan plan;
     plan.steps = SALVAGE_TRY(plan_steps(&subjects.front().unlocker->footer(), request, context));
     const auto planned = password::plan_devices(targets.views(), request.devices);
+    plan.target_identity = targets.identity();
     plan.devices = password::describe(planned);
+    plan.uses_gpu = !planned.gpus.empty();
     plan.opened = std::make_shared<const password::Devices>(SALVAGE_TRY(password::make_devices(planned, context)));
     plan.rate = SALVAGE_TRY(measure(targets.views(), *plan.opened, context));
     for (auto& step : plan.steps) {

@@ -14,22 +14,6 @@
 namespace salvage::rescue {
 namespace {
 
-using password::KeyspacePtr;
-
-Result<KeyspacePtr> chain_of(const std::vector<SearchStep>& steps)
-{
-    if (steps.empty()) {
-        return invalid_argument("there is nothing to search", "no attack was named",
-                                "name one: --pin 4, --grid 3, or a word list");
-    }
-    std::vector<KeyspacePtr> parts;
-    parts.reserve(steps.size());
-    for (const auto& step : steps) {
-        parts.push_back(step.keyspace);
-    }
-    return password::make_chain(std::move(parts));
-}
-
 /// What the check value is asked about although there is userdata: all that somebody had a reason to name.
 std::vector<GivenSecret> listed_of(const SearchRequest& request)
 {
@@ -193,27 +177,18 @@ std::string step_name_at(const std::vector<SearchStep>& steps, std::uint64_t ind
     return step < steps.size() ? steps[step].name : std::string{};
 }
 
-Result<std::string> search_identity(std::span<const SearchSubject> subjects, const std::vector<SearchStep>& steps,
-                                    const SearchRequest& request)
+Result<std::string> session_name(const CrackPlan& plan, const SearchRun& run)
 {
-    const auto targets = SALVAGE_TRY(TargetSet::make(subjects, request.check));
-    const auto keyspace = SALVAGE_TRY(chain_of(steps));
-    return targets.identity() + "\n" + keyspace->identity();
-}
-
-Result<std::string> session_name(std::span<const SearchSubject> subjects, const std::vector<SearchStep>& steps,
-                                 const SearchRequest& request, const SearchRun& run)
-{
-    const auto identity = SALVAGE_TRY(search_identity(subjects, steps, request));
-    const auto text =
-        fmt::format("{}\n{}\n{}", identity, run.skip, run.limit ? fmt::format("{}", *run.limit) : std::string{});
+    const auto keyspace = SALVAGE_TRY(plan.keyspace());
+    const auto text = fmt::format("{}\n{}\n{}\n{}", plan.target_identity, keyspace->identity(), run.skip,
+                                  run.limit ? fmt::format("{}", *run.limit) : std::string{});
     return fmt::format("salvage-{}.session", to_hex(ByteView{crypto::sha256(as_bytes(text))}.first(6)));
 }
 
 Result<SearchReport> run_search(std::span<const SearchSubject> subjects, const CrackPlan& plan,
                                 const SearchRequest& request, const SearchRun& run, const RunContext& context)
 {
-    const auto keyspace = SALVAGE_TRY(chain_of(plan.steps));
+    const auto keyspace = SALVAGE_TRY(plan.keyspace());
     const auto targets = SALVAGE_TRY(TargetSet::make(subjects, request.check, listed_of(request)));
     auto devices = plan.opened;
     if (!devices) {

@@ -161,7 +161,8 @@ public:
     [[nodiscard]] std::string identity() const override { return identity_; }
     [[nodiscard]] std::optional<crypto::ScryptFactors> scrypt() const noexcept override
     {
-        return subject_.unlocker->scrypt();
+        const auto derivation = subject_.unlocker->scrypt();
+        return derivation || !must_check_all() ? derivation : subject_.unlocker->check_scrypt();
     }
 
 private:

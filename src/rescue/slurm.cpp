@@ -83,6 +83,9 @@ private:
     Result<> settle_submissions(const std::vector<QueueLine>& queue)
     {
         for (auto& each : submissions_) {
+            if (each.state == SubmissionState::ended) {
+                continue;
+            }
             const auto line = std::ranges::find(queue, each.job_name, &QueueLine::job_name);
             const auto before = each;
             if (line == queue.end()) {
@@ -107,8 +110,9 @@ private:
             if (each.state != SubmissionState::submitted) {
                 continue;
             }
-            SALVAGE_TRY(ask_slurm(runner_, {"scancel", each.slurm_id}, context_).in("ending what is left"));
-            report_.cancelled.push_back(each.slurm_id);
+            if (SALVAGE_TRY(ask_unless_ended({"scancel", each.slurm_id}).in("ending what is left"))) {
+                report_.cancelled.push_back(each.slurm_id);
+            }
         }
         report_.tasks.clear();
         return {};
@@ -128,16 +132,21 @@ private:
             if (task.state != SlurmTaskState::waiting || task.reason != "BeginTime") {
                 continue;
             }
-            const auto done = ask_slurm(runner_, {"scontrol", "update", "jobid=" + task.id, "StartTime=now"}, context_);
-            if (!done.has_value() && done.error().code != ErrorCode::refused) {
-                return done.error();
-            }
-            // Refused: it has begun meanwhile, or ended.
-            if (done.has_value()) {
+            if (SALVAGE_TRY(ask_unless_ended({"scontrol", "update", "jobid=" + task.id, "StartTime=now"}))) {
                 report_.released.push_back(task.id);
             }
         }
         return {};
+    }
+
+    /// False where Slurm says no: the task has begun meanwhile, or ended, and what the ledger holds is worth telling.
+    Result<bool> ask_unless_ended(const std::vector<std::string>& command)
+    {
+        const auto done = ask_slurm(runner_, command, context_);
+        if (!done.has_value() && done.error().code != ErrorCode::refused) {
+            return done.error();
+        }
+        return done.has_value();
     }
 
     Result<> submit_missing()

@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <utility>
 
 #include <fcntl.h>
@@ -21,6 +22,8 @@ namespace {
 
 // The stop token is looked at so often.
 constexpr int look_ms = 50;
+// A program that has closed its output is about to end.
+constexpr int end_look_ms = 2;
 constexpr std::size_t max_complaint = 8192;
 
 struct Pipe {
@@ -82,18 +85,27 @@ public:
             wait();
         }
     }
-    int wait()
+    /// Its exit code once it has ended; 128 and the signal's number where one ended it.
+    std::optional<int> exit_code()
     {
-        int status = 0;
-        while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+        if (id_ > 0) {
+            const auto ended = ::waitpid(id_, &status_, WNOHANG);
+            id_ = ended == id_ || (ended < 0 && errno != EINTR) ? -1 : id_;
         }
-        id_ = -1;
         constexpr int by_signal = 128;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : by_signal + WTERMSIG(status);
+        const auto code = WIFEXITED(status_) ? WEXITSTATUS(status_) : by_signal + WTERMSIG(status_);
+        return id_ > 0 ? std::nullopt : std::optional{code};
     }
 
 private:
+    void wait() const
+    {
+        while (::waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
+        }
+    }
+
     pid_t id_;
+    int status_{0};
 };
 
 Result<pid_t> spawn(const std::vector<std::string>& command, const Pipe& out, const Pipe& err)
@@ -169,28 +181,34 @@ public:
         err.write_end.close();
         Stream words{std::move(out.read_end), max_command_answer.value};
         Stream complaint{std::move(err.read_end), max_complaint};
-        SALVAGE_TRY(listen(command.front(), words, complaint, context));
+        const auto exit_code = SALVAGE_TRY(listen(command.front(), child, words, complaint, context));
         if (words.is_over()) {
             return unsupported(fmt::format("{} says too much", command.front()),
                                fmt::format("over {} bytes", max_command_answer.value));
         }
-        return CommandAnswer{.exit_code = child.wait(), .out = words.take(), .complaint = complaint.take()};
+        return CommandAnswer{.exit_code = exit_code, .out = words.take(), .complaint = complaint.take()};
     }
 
 private:
-    Result<> listen(const std::string& program, Stream& words, Stream& complaint, const RunContext& context) const
+    /// Reads until the program has ended; its exit code.
+    Result<int> listen(const std::string& program, Child& child, Stream& words, Stream& complaint,
+                       const RunContext& context) const
     {
         const auto end = context.clock->now() + patience_;
-        while (words.is_open() || complaint.is_open()) {
+        for (;;) {
+            const bool is_open = words.is_open() || complaint.is_open();
+            if (const auto code = is_open ? std::nullopt : child.exit_code()) {
+                return *code;
+            }
             if (context.is_stopped()) {
                 return cancelled(fmt::format("waiting for {}", program));
             }
             if (context.clock->now() >= end) {
                 return silent(program);
             }
-            // poll passes over a closed one: its descriptor is -1.
+            // poll passes over a closed one: its descriptor is -1.  With both closed it only waits.
             std::array<pollfd, 2> watched{words.watched(), complaint.watched()};
-            if (::poll(watched.data(), watched.size(), look_ms) < 0 && errno != EINTR) {
+            if (::poll(watched.data(), watched.size(), is_open ? look_ms : end_look_ms) < 0 && errno != EINTR) {
                 return from_errno(errno, "waiting failed", program);
             }
             if (watched[0].revents != 0) {
@@ -200,7 +218,6 @@ private:
                 SALVAGE_TRY(complaint.drain());
             }
         }
-        return {};
     }
 
     [[nodiscard]] Error silent(const std::string& program) const

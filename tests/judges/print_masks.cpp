@@ -1,13 +1,12 @@
 // Prints every candidate of a mask, a line each, for a judge to compare.
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "print_keyspace.hpp"
 #include "salvage/password/mask.hpp"
 
 namespace {
@@ -55,32 +54,16 @@ Arguments parse(const std::vector<std::string>& arguments)
     return out;
 }
 
-Result<> print(const Keyspace& keyspace)
-{
-    std::vector<Candidate> batch(4096);
-    const auto size = keyspace.size().value;
-    for (std::uint64_t at = 0; at < size;) {
-        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(batch.size(), size - at));
-        SALVAGE_TRY(keyspace.candidates(at, std::span{batch}.first(count)));
-        for (std::size_t i = 0; i < count; ++i) {
-            std::fwrite(batch[i].bytes.data(), 1, batch[i].bytes.size(), stdout);
-            std::fputc('\n', stdout);
-        }
-        at += count;
-    }
-    return {};
-}
-
 Result<> run(const Arguments& arguments)
 {
     const auto& mask = arguments.mask;
     if (arguments.is_file) {
         const auto keyspace =
             SALVAGE_TRY(make_mask_file({.path = mask.mask, .notation = mask.notation, .increment = mask.increment}));
-        return print(*keyspace);
+        return judges::print_all(*keyspace);
     }
     const auto keyspace = SALVAGE_TRY(make_mask(mask));
-    return print(*keyspace);
+    return judges::print_all(*keyspace);
 }
 
 } // namespace

@@ -1,6 +1,5 @@
 // For the judge hashcat_rules.py: prints what our rules and combinations make of word lists, a candidate a line, as
 // `hashcat --stdout` does.  Options carry hashcat's names: -r FILE…, -j RULE, -k RULE, WORDS [RIGHT_WORDS].
-#include <algorithm>
 #include <cstdio>
 #include <optional>
 #include <span>
@@ -8,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "print_keyspace.hpp"
 #include "salvage/password/combine.hpp"
 #include "salvage/password/rules.hpp"
 
@@ -66,31 +66,18 @@ Result<KeyspacePtr> make_keyspace(const Options& options)
     return make_rules(std::move(words), std::move(rules));
 }
 
-Result<> print_all(const Options& options)
+Result<> run(std::span<char*> arguments)
 {
-    constexpr std::uint64_t at_once = 4096;
+    const auto options = SALVAGE_TRY(parse_options(arguments));
     const auto keyspace = SALVAGE_TRY(make_keyspace(options));
-    const auto size = keyspace->size().value;
-    std::vector<Candidate> block;
-    for (std::uint64_t at = 0; at < size; at += block.size()) {
-        block.resize(static_cast<std::size_t>(std::min(at_once, size - at)));
-        SALVAGE_TRY(keyspace->candidates(at, block));
-        for (const auto& each : block) {
-            if (!each.is_rejected) {
-                std::fwrite(each.bytes.data(), 1, each.bytes.size(), stdout);
-                std::fputc('\n', stdout);
-            }
-        }
-    }
-    return {};
+    return judges::print_all(*keyspace);
 }
 
 } // namespace
 
 int main(int argc, char** argv)
 {
-    const auto options = parse_options(std::span{argv, static_cast<std::size_t>(argc)}.subspan(1));
-    const auto done = options.has_value() ? print_all(*options) : Result<>{options.error()};
+    const auto done = run(std::span{argv, static_cast<std::size_t>(argc)}.subspan(1));
     if (!done.has_value()) {
         std::fprintf(stderr, "%s\n", to_string(done.error()).c_str());
         return 1;

@@ -30,4 +30,7 @@ namespace salvage {
 /// `text` with bytes that would disturb a terminal or a line shown as \xNN; valid UTF-8 passes.
 [[nodiscard]] std::string printable(std::string_view text);
 
+/// Without the blanks, tabs and line ends around it.  The result is part of `text`, or empty.
+[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
+
 } // namespace salvage

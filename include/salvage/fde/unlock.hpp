@@ -87,8 +87,10 @@ public:
     /// Whether `secret` is the footer's own password by SIK or HMAC; nothing where the footer has neither.
     [[nodiscard]] virtual Result<std::optional<bool>> is_password(ByteView secret) const = 0;
     [[nodiscard]] virtual const CryptoFooter& footer() const noexcept = 0;
-    /// Cost of the scrypt a guess takes; nothing where it takes none.
+    /// Cost of the scrypt that derives a key; nothing where none does.
     [[nodiscard]] virtual std::optional<crypto::ScryptFactors> scrypt() const noexcept = 0;
+    /// The same of the footer's own check value (SIK); nothing where it has none.
+    [[nodiscard]] virtual std::optional<crypto::ScryptFactors> check_scrypt() const noexcept { return std::nullopt; }
     /// For searches.  `device` and this unlocker outlive it.  Null where no secret is needed (flag 0x1).
     [[nodiscard]] virtual std::unique_ptr<BatchUnlocker> make_batch(crypto::KdfDevice& device) const = 0;
 };

@@ -1,11 +1,11 @@
 // What is packed in a gzip, zstd or zip file, as bytes.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,20 +14,12 @@
 
 namespace salvage::io {
 
-enum class Compression : std::uint8_t {
-    gzip,  ///< RFC 1952, one member after another
-    zstd,  ///< RFC 8878, one frame after another
-    zip,   ///< one deflated file in it
-    other, ///< known and not unpacked here: see name_of_compression
-};
-
 /// Largest window of a zstd frame: what `zstd` itself unpacks without --long or --memory.
 inline constexpr unsigned max_zstd_window_log = 27;
 
-/// How these first bytes of a file (32 are enough) are packed, by their magic; nothing where they are not.
-[[nodiscard]] std::optional<Compression> find_compression(ByteView first_bytes) noexcept;
-/// "gzip", "zstd", "zip", "7z", "rar", "xz", "bzip2", "lz4".  Requires: find_compression(first_bytes).
-[[nodiscard]] std::string_view name_of_compression(ByteView first_bytes) noexcept;
+/// How these first bytes of a file (32 are enough) are packed, by their magic: "gzip", "zstd", "zip", and what is known
+/// but not unpacked here: "7z", "rar", "xz", "bzip2", "lz4".  Nothing where they are not packed.
+[[nodiscard]] std::optional<std::string_view> find_compression(ByteView first_bytes) noexcept;
 
 /// Where unpacking may begin anew: a gzip member or a zstd frame starts at `packed` and goes on at `unpacked`.
 struct RestartPoint {
@@ -71,8 +63,9 @@ public:
 /// truncated.
 [[nodiscard]] SourcePtr make_decompressed(SourcePtr packed, ByteCount size, std::vector<RestartPoint> points = {});
 
-/// The same, reading it once to know its size.  Progress: step "unpack", unit "bytes", of the packed file.
-/// Errors: those of Decompressor; cancelled.
-[[nodiscard]] Result<SourcePtr> make_decompressed(SourcePtr packed, const RunContext& context);
+/// The same, reading it once to know its size; `see`, where there is one, gets every byte of it on the way, in order.
+/// Progress: step "unpack", unit "bytes", of the packed file.  Errors: those of Decompressor; cancelled.
+[[nodiscard]] Result<SourcePtr> make_decompressed(SourcePtr packed, const RunContext& context,
+                                                  const std::function<void(ByteView)>& see = {});
 
 } // namespace salvage::io

@@ -16,8 +16,8 @@
 
 namespace salvage::password {
 
-/// A function that would make a word this long or longer leaves it as it is, as hashcat does.  So rules never grow a
-/// word beyond max_word_bytes.
+/// A function that would make a word this long or longer leaves it as it is, as hashcat does; `X` alone may make it
+/// just this long.  So rules never grow a word beyond max_word_bytes.
 inline constexpr std::size_t rule_growth_limit = 256;
 /// Functions of one rule; hashcat takes 31.
 inline constexpr std::size_t max_rule_functions = 255;
@@ -94,9 +94,9 @@ public:
     [[nodiscard]] std::string text(std::uint64_t index) const;
     /// Stable text that says which rules these are, whatever their files' names, blanks and comments.
     [[nodiscard]] std::string identity() const;
-    /// For people: "64 rules of best64.rule".
+    /// For people: "64 rules of best64.rule", and how many of them hashcat passes over.
     [[nodiscard]] std::string description() const;
-    /// Lines hashcat would pass over in a -r file, and the first of them; see Rule::beyond_hashcat.
+    /// How many rules hashcat would pass over in their -r files; see Rule::beyond_hashcat.
     [[nodiscard]] std::uint64_t beyond_hashcat() const noexcept { return beyond_hashcat_; }
 
 private:

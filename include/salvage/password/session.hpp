@@ -15,8 +15,8 @@ namespace salvage::password {
 /// A state and how to start again.
 struct Session {
     SearchState state;
-    /// The command line that began the search, without the program's name; empty where there was none to repeat.  It
-    /// holds no secret: secrets do not come by command line.
+    /// The command line that began the search, without the program's name; empty where there was none to repeat.
+    /// Secrets do not come by command line, but what is half remembered of one does: the file is its owner's alone.
     std::vector<std::string> command;
     std::string folder; ///< where it was typed
     bool operator==(const Session&) const = default;

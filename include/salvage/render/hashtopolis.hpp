@@ -31,7 +31,7 @@ public:
     HashtopolisLines(std::uint64_t length, Write write, std::chrono::nanoseconds interval = std::chrono::seconds{5});
 
     /// `done` candidates of the chunk are done at `now`, a monotonic time.  Writes a line when it is time for one.
-    /// It never says that the chunk is whole: only end() does.
+    /// It never says that the chunk is whole: only finish() does.
     Result<> progress(std::uint64_t done, std::chrono::nanoseconds now);
     /// A hit, followed by a STATUS line, with which the agent sends it.
     Result<> hit(std::string_view target, ByteView secret, std::chrono::nanoseconds now);

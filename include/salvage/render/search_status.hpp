@@ -24,6 +24,7 @@ struct SearchStatus {
     std::string target;  ///< name of the first one
     std::string attack;  ///< of the step that is searched
     std::string devices; ///< as password::describe
+    bool uses_gpu{false};
     SearchPhase phase{SearchPhase::running};
     std::uint64_t begin{};
     std::uint64_t next{};               ///< all below are done

@@ -12,7 +12,5 @@ namespace salvage::render {
 [[nodiscard]] std::string text(const rescue::SlurmReport& report, TextStyle style);
 /// One document, schema salvage.slurm/1; see docs/distributed.md.
 [[nodiscard]] std::string json(const rescue::SlurmReport& report);
-/// "phone.img:1234" and a newline; what would blur the line is written as $HEX[…].
-[[nodiscard]] std::string hit_line(const rescue::ChunkHit& hit);
 
 } // namespace salvage::render

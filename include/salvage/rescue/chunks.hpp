@@ -43,7 +43,7 @@ inline constexpr std::uint32_t max_chunk_attempts = 1000;
 struct ChunkJob {
     std::string target_identity;      ///< password::Target::identity()
     std::string keyspace_identity;    ///< password::Keyspace::identity()
-    std::vector<std::string> targets; ///< names; the search is over when each has its hit
+    std::vector<std::string> targets; ///< names, no two alike; the search is over when each has its hit
     std::uint64_t total{};            ///< candidates of the keyspace
     std::uint64_t begin{};            ///< [begin, end) of them are searched
     std::uint64_t end{};
@@ -143,15 +143,18 @@ struct Commit {
 /// Errors: those of read_chunk_record and format_chunk_record; mismatch (of another job); io, no_space.
 [[nodiscard]] Result<Commit> commit_chunk(const ChunkFolder& folder, const ChunkRecord& record);
 
-/// Moves a damaged record away, so that its chunk is done again.  A sound one stays where it is.  Errors: io.
+/// Moves a damaged record away, so that its chunk is done again.  A sound one stays where it is, or comes back: where
+/// another stands by then, that one counts, though the first one's writer was told that his does.  Errors: io.
 Result<> set_aside_damaged(const ChunkFolder& folder, std::uint64_t chunk, Entropy& entropy);
 
-/// Makes a hit known to everyone at once, before its chunk ends.  The same hit twice is one.
-/// Errors: invalid_argument (outside its chunk, or over a limit), io, no_space.
+/// Makes a hit known to everyone at once, before its chunk ends.  The same hit twice is one; a damaged file in its
+/// place is moved away. Errors: invalid_argument (outside its chunk, or over a limit), io, no_space.
 Result<> publish_hit(const ChunkFolder& folder, std::uint64_t chunk, const ChunkHit& hit, const ChunkWriter& writer);
-/// Hits that were made known, ordered by number; a target may have several.  Damaged files are passed over: the hit is
-/// in its chunk's record, too.  Errors: io.
-[[nodiscard]] Result<std::vector<ChunkHit>> read_hits(const ChunkFolder& folder);
+/// Of each target the lowest numbered hit that was made known (among the candidates of `within`, where that is given),
+/// ordered by number.  Damaged files are passed over: the hit is in its chunk's record, too.  Errors: io, unsupported
+/// (a vast number of files).
+[[nodiscard]] Result<std::vector<ChunkHit>> read_hits(const ChunkFolder& folder,
+                                                      std::optional<ChunkRange> within = std::nullopt);
 /// Whether each target of the job is among the hits.
 [[nodiscard]] bool are_all_hit(const ChunkJob& job, const std::vector<ChunkHit>& hits);
 
@@ -203,7 +206,7 @@ enum class RangeEnd : std::uint8_t {
 /// What the engine says about a range.
 struct ChunkOutcome {
     RangeEnd end{RangeEnd::exhausted};
-    std::uint64_t next{}; ///< candidates below this one were tried
+    std::uint64_t next{}; ///< candidates of the range below this one were tried; what is not counts as not done
     std::uint64_t tried{};
     std::vector<ChunkHit> hits;
 };
@@ -239,7 +242,9 @@ struct ChunkReport {
 /// One life of a chunk: goes on from the last checkpoint, searches, commits.
 ///
 /// A checkpoint that the engine calls damaged is put aside, and the chunk begun anew.
-/// Errors: those of `run_range`, of the folder, and invalid_argument (no such chunk).  A stop is not an error.
+/// Errors: those of `run_range`, of the folder, invalid_argument (no such chunk), refused (begun max_chunk_attempts
+/// times), and internal (the engine ended before the range did, and not every target has its hit: nothing is
+/// committed). A stop is not an error.
 [[nodiscard]] Result<ChunkReport> run_chunk(const ChunkFolder& folder, std::uint64_t chunk, const RunRange& run_range,
                                             const ChunkTask& task, const RunContext& context);
 

@@ -97,9 +97,13 @@ struct CrackPlan {
     std::vector<SearchStep> steps;
     double rate{};       ///< candidates a second, of all targets together, measured
     std::string devices; ///< threads, lanes, memory, and where memory is why there are not more
+    bool uses_gpu{false};
     SharedDevices opened;
+    std::string target_identity; ///< of all footers: what sessions and chunks belong to
     /// The largest number there is where the last step is a stream.
     [[nodiscard]] std::uint64_t candidates() const noexcept;
+    /// The steps as one keyspace.  Errors: invalid_argument (none, or more than 2^64 candidates).
+    [[nodiscard]] Result<password::KeyspacePtr> keyspace() const;
 };
 /// The steps alone, without measuring.  `footer` moves the kind it names forward; null: nothing is known of it.
 /// Errors: those of keyspaces and word lists; cancelled.
@@ -126,13 +130,8 @@ struct SearchRun {
 };
 
 /// A session file name that no other footers, plan or range have: "salvage-3f2a9c01d2e4.session".
-/// Errors: those of make_footer_target; invalid_argument (no steps).
-[[nodiscard]] Result<std::string> session_name(std::span<const SearchSubject> subjects,
-                                               const std::vector<SearchStep>& steps, const SearchRequest& request,
-                                               const SearchRun& run);
-/// One text that names targets and candidates, for sessions and chunks that others count in.
-[[nodiscard]] Result<std::string> search_identity(std::span<const SearchSubject> subjects,
-                                                  const std::vector<SearchStep>& steps, const SearchRequest& request);
+/// Errors: those of CrackPlan::keyspace.
+[[nodiscard]] Result<std::string> session_name(const CrackPlan& plan, const SearchRun& run);
 
 /// A secret that was found.
 struct FoundSecret {

@@ -113,5 +113,15 @@ TEST(Printable, KeepsTextAndShowsEverythingElse)
     EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b") << "a control character of 8-bit terminals";
 }
 
+TEST(Text, TrimmedLosesWhatIsWhiteAroundItAndNothingWithin)
+{
+    EXPECT_EQ(trimmed(" \t a b\r\n"), "a b");
+    EXPECT_EQ(trimmed("x"), "x");
+    EXPECT_EQ(trimmed(" \r\n\t"), "");
+    EXPECT_EQ(trimmed(""), "");
+    const std::string_view text{"  inside "};
+    EXPECT_EQ(trimmed(text).data(), text.data() + 2) << "a part of the same text";
+}
+
 } // namespace
 } // namespace salvage

@@ -444,7 +444,10 @@ TEST(Unlock, SaysWhatItsScryptCosts)
     EXPECT_EQ(make_unlocker(parsed({.kdf = 1, .has_sik = false})).unwrap()->scrypt(), std::nullopt);
     const crypto::ScryptFactors usual{};
     EXPECT_EQ(make_unlocker(parsed({.kdf = 2, .factors = {15, 3, 1}})).unwrap()->scrypt(), usual);
-    EXPECT_EQ(make_unlocker(parsed({.kdf = 1, .factors = {15, 3, 1}})).unwrap()->scrypt(), usual) << "for its SIK";
+    const auto pbkdf2_with_sik = make_unlocker(parsed({.kdf = 1, .factors = {15, 3, 1}})).unwrap();
+    EXPECT_EQ(pbkdf2_with_sik->scrypt(), std::nullopt) << "a key is derived without";
+    EXPECT_EQ(pbkdf2_with_sik->check_scrypt(), usual);
+    EXPECT_EQ(make_unlocker(parsed({.kdf = 2, .has_sik = false})).unwrap()->check_scrypt(), std::nullopt);
 }
 
 TEST(Unlock, AFooterWithoutItsPartsIsRefused)

@@ -226,7 +226,7 @@ TEST_F(Packed, InAZipIsUnpackedWhereItIsAlone)
 TEST(Compression, IsKnownByItsMagic)
 {
     using namespace std::string_view_literals;
-    const auto name = [](std::string_view head) { return std::string{name_of_compression(as_bytes(head))}; };
+    const auto name = [](std::string_view head) { return find_compression(as_bytes(head)).value_or("nothing"); };
     EXPECT_EQ(name("\x1F\x8B\x08\x00"sv), "gzip");
     EXPECT_EQ(name("\x28\xB5\x2F\xFD"sv), "zstd");
     EXPECT_EQ(name("\x50\x2A\x4D\x18"sv), "zstd");

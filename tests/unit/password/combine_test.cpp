@@ -1,4 +1,5 @@
 // Words put together from two keyspaces.
+#include <atomic>
 #include <limits>
 
 #include <fmt/format.h>
@@ -125,6 +126,35 @@ TEST(Combinator, SaysWhatItIs)
     EXPECT_EQ(keyspace->description(), "a list, each followed by a list");
     EXPECT_NE(keyspace->identity(), make_combinator(list({"b"}), list({"a"})).unwrap()->identity());
     EXPECT_EQ(keyspace->encoding(0), "text");
+}
+
+/// Counts how often it is asked.
+class Asked final : public Keyspace {
+public:
+    Asked(KeyspacePtr words, std::atomic<unsigned>& times) : words_{std::move(words)}, times_{&times} {}
+    [[nodiscard]] Candidates size() const noexcept override { return words_->size(); }
+    [[nodiscard]] Result<std::size_t> candidates(std::uint64_t first, std::span<Candidate> into) const override
+    {
+        ++*times_;
+        return words_->candidates(first, into);
+    }
+    [[nodiscard]] std::string identity() const override { return "asked"; }
+    [[nodiscard]] std::string description() const override { return "asked"; }
+
+private:
+    KeyspacePtr words_;
+    std::atomic<unsigned>* times_;
+};
+
+TEST(Combinator, AsksForALeftWordOnceWhileItsRightWordsRun)
+{
+    std::atomic<unsigned> times = 0;
+    const auto left = std::make_shared<const Asked>(numbered("l", 300), times);
+    const auto keyspace = make_combinator(left, std::make_shared<const Numbers>(100'000)).unwrap();
+    for (std::uint64_t at = 0; at < 1'000'000; at += 10'000) {
+        EXPECT_EQ(words_of(*keyspace, at, 1), Words{fmt::format("l{}{}", at / 100'000, at % 100'000)});
+    }
+    EXPECT_EQ(times.load(), 1U) << "words are read in blocks, and the last blocks are kept";
 }
 
 TEST(Combinator, TakesWordListsAndGivesThemInAnyOrder)

@@ -113,6 +113,7 @@ TEST(Chain, TakesAStreamOnlyAtItsEnd)
     constexpr auto most = std::numeric_limits<std::uint64_t>::max();
     const auto stream = std::make_shared<Huge>(most);
     EXPECT_TRUE(fails_with(make_chain({stream, std::make_shared<Huge>(1)}), ErrorCode::invalid_argument));
+    EXPECT_TRUE(fails_with(make_chain({stream, std::make_shared<Huge>(1), stream}), ErrorCode::invalid_argument));
     const auto chain = make_chain({std::make_shared<Huge>(7), stream});
     ASSERT_TRUE(is_ok(chain));
     EXPECT_TRUE((*chain)->is_open_ended());
@@ -127,6 +128,8 @@ TEST(Range, IsAPartOfAnotherKeyspaceCountedFromZero)
     EXPECT_TRUE(fails_with(candidate_at(*range, 2), ErrorCode::internal));
     EXPECT_NE(range->identity(), make_range(list, 1, 4)->identity());
     EXPECT_NE(range->identity(), list->identity());
+    EXPECT_EQ(make_range(make_pins(4, 4).unwrap(), 1000, 9000)->description(),
+              "8,000 of 4-digit PINs, in the order people choose them, from number 1,000");
 }
 
 } // namespace

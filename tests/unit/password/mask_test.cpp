@@ -116,7 +116,9 @@ TEST(Mask, ReadsACharsetFileAsItsBytes)
     EXPECT_TRUE(fails_with(make_mask({.mask = "?1", .charsets = {empty.path()}}), ErrorCode::invalid_argument));
     EXPECT_TRUE(fails_with(make_mask({.mask = "?1", .charsets = {"/nowhere/x.hcchr"}}), ErrorCode::io));
     const NamedFile large{"large.hcchr", std::string(65'537, 'a')};
-    EXPECT_TRUE(fails_with(make_mask({.mask = "?1", .charsets = {large.path()}}), ErrorCode::unsupported));
+    const auto refused = make_mask({.mask = "?1", .charsets = {large.path()}});
+    ASSERT_TRUE(fails_with(refused, ErrorCode::unsupported));
+    EXPECT_NE(to_string(refused.error()).find("large.hcchr"), std::string::npos) << to_string(refused.error());
 }
 
 TEST(Mask, IncrementsFromShortToLong)
@@ -166,6 +168,9 @@ TEST(Mask, IsCountedUpToSixtyFourBitsAndRefusedBeyondWithTheCount)
     const auto refused = make_mask({.mask = "?b?b?b?b?b?b?b?b"}); // 2^64: one more than there are numbers
     ASSERT_TRUE(fails_with(refused, ErrorCode::invalid_argument));
     EXPECT_NE(refused.error().why.find("1.84e+19"), std::string::npos) << refused.error().why;
+    const auto cuts = make_mask({.mask = "?b?b?b?b?b?b?b?b", .increment = MaskIncrement{.min = 7, .max = 8}});
+    ASSERT_TRUE(fails_with(cuts, ErrorCode::invalid_argument));
+    EXPECT_EQ(cuts.error().what, "the mask of 8 places describes too many candidates");
     std::string longest;
     for (unsigned i = 0; i < max_mask_places; ++i) {
         longest += "?b";

@@ -1,6 +1,5 @@
 // Rules: what each function does, what a rule file says, and how words and rules are numbered.
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <random>
 
@@ -197,6 +196,8 @@ TEST(Rule, Memorizes)
     EXPECT_EQ(at_side("M 4", ""), std::nullopt);
     EXPECT_EQ(at_side("M 4", std::string(128, 'a')), std::nullopt);
     EXPECT_EQ(at_side("M 4", std::string(127, 'a')), std::string(254, 'a'));
+    EXPECT_EQ(at_side("M X010", std::string(255, 'a')), std::string(256, 'a')) << "the last byte, too";
+    EXPECT_EQ(at_side("M X020", std::string(255, 'a')), std::nullopt);
 }
 
 TEST(Rule, FindsAPlaceForLater)
@@ -449,6 +450,10 @@ TEST(Rules, SayWhatTheyAre)
     const auto rules = RuleSet::parse("u\nl", "a.rule").unwrap();
     const auto keyspace = make_rules(some_words(3), rules).unwrap();
     EXPECT_EQ(keyspace->description(), "some words, with 2 rules of a.rule");
+    const auto beyond = RuleSet::parse("u\n>3\nM 4", "b.rule").unwrap();
+    EXPECT_EQ(beyond.description(), "3 rules of b.rule (2 that hashcat passes over)");
+    EXPECT_EQ(rules.combined_with(beyond).unwrap().description(),
+              "2 rules of a.rule combined with 3 rules of b.rule (2 that hashcat passes over)");
     EXPECT_NE(keyspace->identity().find(rules.identity()), std::string::npos);
     EXPECT_EQ(make_rules(make_list({"1"}, "", "pattern-digits"), rules).unwrap()->encoding(1), "pattern-digits");
 }

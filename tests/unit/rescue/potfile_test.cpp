@@ -62,6 +62,14 @@ TEST(Potfile, PassesOverWhatIsNoLineOfIts)
     EXPECT_EQ(found(path, "hash"), (std::vector<std::string>{"0", "end"}));
 }
 
+TEST(Potfile, KeepsItsLineApartFromOneThatWasCut)
+{
+    const TemporaryFolder folder;
+    const auto path = folder.write("pot", as_bytes("other:12"));
+    ASSERT_TRUE(is_ok(add_to_potfile(path, "hash", as_bytes("x"))));
+    EXPECT_EQ(found(path, "hash"), std::vector<std::string>{"x"});
+}
+
 TEST(Potfile, ThatIsNotThereKnowsNothingAndOneThatCannotBeReadIsAnError)
 {
     const TemporaryFolder folder;

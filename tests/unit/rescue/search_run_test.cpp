@@ -28,7 +28,10 @@ Result<SearchReport> search_for(const SearchSubject& subject, std::vector<Search
 Result<std::string> name_for(const SearchSubject& subject, const std::vector<SearchStep>& steps,
                              const SearchRun& run = {})
 {
-    return session_name(std::span{&subject, 1}, steps, {}, run);
+    CrackPlan plan;
+    plan.target_identity = make_footer_target(subject).unwrap()->identity();
+    plan.steps = steps;
+    return session_name(plan, run);
 }
 
 class Run : public ::testing::Test {

@@ -125,6 +125,10 @@ public:
     }
     const fde::CryptoFooter& footer() const noexcept override { return footer_; }
     std::optional<crypto::ScryptFactors> scrypt() const noexcept override { return std::nullopt; }
+    std::optional<crypto::ScryptFactors> check_scrypt() const noexcept override
+    {
+        return fake_.has_check_value ? std::optional{crypto::ScryptFactors{}} : std::nullopt;
+    }
     std::unique_ptr<fde::BatchUnlocker> make_batch(crypto::KdfDevice& /*device*/) const override
     {
         return std::make_unique<FakeBatch>(*this, fake_.ways_to_unwrap + 1); // one more: the default password's

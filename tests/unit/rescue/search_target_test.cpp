@@ -36,6 +36,16 @@ TEST(FooterTarget, AsksTheCheckValueOnlyAfterUserdataAndOnlyWhereThatIsWorthIt)
     EXPECT_EQ(phone.unlocker->derivations.load(), 2U) << "one derivation a guess";
 }
 
+TEST(FooterTarget, AsksForScryptsMemoryOnlyWhereItRunsScrypt)
+{
+    const FakeFooter fake{.password = "4711", .wrapped_with = {}, .has_check_value = true};
+    const Phone phone{with_check_value(), fake};
+    EXPECT_EQ(make_footer_target(phone.subject).unwrap()->scrypt(), std::nullopt) << "userdata tells";
+    EXPECT_TRUE(make_footer_target(phone.subject, PasswordCheck::all).unwrap()->scrypt());
+    const Phone alone{with_check_value(), fake, false};
+    EXPECT_TRUE(make_footer_target(alone.subject).unwrap()->scrypt());
+}
+
 TEST(FooterTarget, FindsTheRightOneOfSeveralUnwraps)
 {
     const Phone phone{usual_footer(), {.password = "x", .wrapped_with = {}, .ways_to_unwrap = 3}};

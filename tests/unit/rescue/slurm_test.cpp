@@ -39,6 +39,7 @@ public:
     std::vector<std::vector<std::string>> asked;
     bool is_away{false};       ///< the controller does not answer
     bool loses_replies{false}; ///< sbatch does its work, and its answer is lost
+    bool refuses_to_end{false};
 
     Result<CommandAnswer> run(const std::vector<std::string>& command, const RunContext& /*context*/) override
     {
@@ -52,6 +53,9 @@ public:
         }
         if (command.front() == "squeue") {
             return CommandAnswer{.exit_code = 0, .out = squeue(command), .complaint = {}};
+        }
+        if (command.front() == "scancel" && refuses_to_end) {
+            return CommandAnswer{.exit_code = 1, .out = {}, .complaint = "error: Invalid job id specified\n"};
         }
         if (command.front() == "scancel") {
             std::erase_if(queue, [&](const Task& task) { return task.array_id == command.at(1); });
@@ -118,7 +122,7 @@ ChunkJob some_job(std::uint64_t chunks)
             .end = 100 * chunks,
             .chunk_length = 100,
             .command = {"/opt/it's here/salvage", "crack", "a b.img"},
-            .folder = "/work",
+            .folder = "/srv",
             .version = "0.1.0"};
 }
 
@@ -335,6 +339,18 @@ TEST(Slurm, EndsTheRestOnceEverythingIsFound)
     EXPECT_TRUE(again.cancelled.empty() && again.submitted.empty());
 }
 
+// Between the look at the queue and scancel the last task may end by itself.
+TEST(Slurm, TellsWhatWasFoundThoughTheRestHasEndedMeanwhile)
+{
+    Bench bench{3};
+    ASSERT_TRUE(is_ok(bench.tend()));
+    finish_chunk(bench.folder, bench.slurm, 1, {some_hit(121)});
+    bench.slurm.refuses_to_end = true;
+    const auto report = bench.tend().unwrap();
+    EXPECT_EQ(report.state, SlurmSearchState::found);
+    EXPECT_TRUE(report.cancelled.empty());
+}
+
 TEST(Slurm, SaysWhenEverythingWasTried)
 {
     Bench bench{3};
@@ -452,6 +468,8 @@ TEST(CommandRunners, TellWhatAProgramSaid)
     EXPECT_EQ(answer.out, "out\n");
     EXPECT_EQ(answer.complaint, "a 'b' $c\n");
     EXPECT_EQ(answer.exit_code, 3);
+    EXPECT_EQ(runner->run({"sh", "-c", "exec >&- 2>&-; sleep 0.05; exit 4"}, {}).unwrap().exit_code, 4);
+    EXPECT_EQ(runner->run({"sh", "-c", "kill -KILL $$"}, {}).unwrap().exit_code, 137);
     EXPECT_TRUE(fails_with(runner->run({"salvage-no-such-program"}, {}), ErrorCode::not_found));
     EXPECT_TRUE(fails_with(runner->run({}, {}), ErrorCode::invalid_argument));
 }
@@ -460,6 +478,8 @@ TEST(CommandRunners, EndAProgramThatIsSilentForTooLong)
 {
     const auto runner = make_command_runner(std::chrono::milliseconds{100});
     EXPECT_TRUE(fails_with(runner->run({"sleep", "1000"}, {}), ErrorCode::timed_out));
+    // Closed output is not yet an end.
+    EXPECT_TRUE(fails_with(runner->run({"sh", "-c", "exec sleep 1000 >&- 2>&-"}, {}), ErrorCode::timed_out));
 }
 
 TEST(CommandRunners, DoNotReadForEver)
