@@ -1,16 +1,12 @@
-// ls, cat, export, decrypt, split: taking things out.
-#include <array>
-#include <cerrno>
+// ls, cat, decrypt, split: looking and taking out.
 #include <memory>
-
-#include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "opened_files.hpp"
 #include "options.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/rescue/decrypt.hpp"
-#include "salvage/rescue/export.hpp"
 #include "salvage/rescue/split.hpp"
 #include "salvage/rescue/walk.hpp"
 #include "verbs.hpp"
@@ -29,25 +25,10 @@ struct FileOptions {
     std::vector<std::string> only;
 };
 
-struct OpenedFiles {
-    rescue::OpenedDump opened;
-    std::unique_ptr<const filesystem::FileSystem> files;
-};
-
-Result<OpenedFiles> open_filesystem(const FileOptions& options, Session& session, const RunContext& context)
-{
-    OpenedFiles out{.opened = SALVAGE_TRY(open_or_ask(options.dump, options.secret, session, context)), .files = {}};
-    out.files = SALVAGE_TRY(rescue::open_files(*out.opened.outcome.volume));
-    for (const auto& finding : out.files->findings()) {
-        session.say(fmt::format("{}: {}\n", to_string(finding.severity), printable(finding.text)));
-    }
-    return out;
-}
-
 Result<> run_ls(const FileOptions& options, Session& session)
 {
     const auto context = session.context();
-    const auto opened = SALVAGE_TRY(open_filesystem(options, session, context));
+    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context));
     const auto visit = [&](const rescue::ListedEntry& entry) -> Result<> {
         session.print(session.is_json ? render::json(entry) : render::text(entry, session.out_style()));
         if (entry.problem) {
@@ -59,26 +40,11 @@ Result<> run_ls(const FileOptions& options, Session& session)
                         options.is_recursive ? rescue::Recursive::yes : rescue::Recursive::no, visit, context);
 }
 
-Result<> write_to_stdout(ByteView bytes)
-{
-    while (!bytes.empty()) {
-        const auto written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return from_errno(errno, "standard output cannot be written", "-");
-        }
-        bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
-    return {};
-}
-
 Result<> run_cat(const FileOptions& options, Session& session)
 {
     session.is_quiet = true;
     const auto context = session.context();
-    const auto opened = SALVAGE_TRY(open_filesystem(options, session, context));
+    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context));
     const auto entry = SALVAGE_TRY(filesystem::find_path(*opened.files, options.path));
     if (entry.type != filesystem::EntryType::file) {
         return invalid_argument(fmt::format("{} is not a file", printable(options.path)),
@@ -94,22 +60,6 @@ Result<> run_cat(const FileOptions& options, Session& session)
         SALVAGE_TRY(write_to_stdout(part));
         at += count;
     }
-    return {};
-}
-
-std::string identity_of(const rescue::OpenedDump& opened)
-{
-    const auto& volume = *opened.outcome.volume;
-    return fmt::format("{}; {} bytes; {}", opened.dump.path, opened.dump.source->size().value, volume.how);
-}
-
-Result<> run_export(const FileOptions& options, Session& session)
-{
-    const auto context = session.context();
-    const auto opened = SALVAGE_TRY(open_filesystem(options, session, context));
-    const auto report = SALVAGE_TRY(rescue::export_folder(
-        *opened.files, options.out, {.path = options.path, .source_identity = identity_of(opened.opened)}, context));
-    show(session, report);
     return {};
 }
 
@@ -168,18 +118,6 @@ void add_cat(CLI::App& app, Session& session)
                          "salvage cat phone.img /media/0/DCIM/Camera/IMG_1.jpg --ask > IMG_1.jpg");
     const auto options = add_verb(command, session, run_cat);
     command.add_option("path", options->path, "file")->required();
-    options->secret.add_to(command);
-}
-
-void add_export(CLI::App& app, Session& session)
-{
-    auto& command = verb(app, "export", "take files out into a folder, with times, modes, hashes and a manifest",
-                         "salvage export phone.img /media/0/DCIM -o photos --ask");
-    const auto options = add_verb(command, session, run_export);
-    command.add_option("path", options->path, "folder or file; its tree lands directly in the target")
-        ->capture_default_str();
-    command.add_option("-o,--out", options->out, "target folder: new, empty, or an unfinished export of the same dump")
-        ->required();
     options->secret.add_to(command);
 }
 

@@ -168,13 +168,14 @@ SALVAGE_AES_TARGET void cbc_decrypt(ByteView key, const AesBlock& iv, ByteView d
     auto before = load(iv.data());
     std::size_t at = 0;
     for (; data.size() - at >= side_by_side * block_bytes; at += side_by_side * block_bytes) {
-        // NOLINTNEXTLINE(*-avoid-c-arrays): as in Schedule.
+        // NOLINTBEGIN(*-avoid-c-arrays,*-array-to-pointer-decay): as in Schedule.
         __m128i ciphered[side_by_side];
         __m128i blocks[side_by_side];
         for (std::size_t i = 0; i < side_by_side; ++i) {
             ciphered[i] = blocks[i] = load(data.data() + at + (i * block_bytes));
         }
         decrypt_side_by_side(schedule, blocks);
+        // NOLINTEND(*-avoid-c-arrays,*-array-to-pointer-decay)
         for (std::size_t i = 0; i < side_by_side; ++i) {
             store(into.data() + at + (i * block_bytes), _mm_xor_si128(blocks[i], before));
             before = ciphered[i];

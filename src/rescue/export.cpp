@@ -8,7 +8,6 @@
 #include <optional>
 #include <ranges>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "rescue/content_copy.hpp"
 #include "rescue/export_batch.hpp"
 #include "rescue/export_manifest.hpp"
+#include "rescue/export_selection.hpp"
 #include "rescue/growing_files.hpp"
 #include "rescue/hash_lane.hpp"
 #include "rescue/out_folder.hpp"
@@ -66,17 +66,21 @@ struct NotCopied {
 class Exporter {
 public:
     Exporter(const filesystem::FileSystem& filesystem, OutFolder folder, TargetTree tree, Journal journal,
-             TextFile manifest, TextFile sums, FinishedFiles finished, const RunContext& context)
+             TextFile manifest, TextFile sums, FinishedFiles finished, ExportSelection selection,
+             const RunContext& context)
         : filesystem_{&filesystem}, folder_{std::move(folder)}, tree_{std::move(tree)}, finished_{std::move(finished)},
-          context_{&context}, batch_{tree_, report_, std::move(journal), std::move(manifest), std::move(sums)}
+          selection_{std::move(selection)}, context_{&context}, total_{selection_.total()},
+          batch_{tree_, report_, std::move(journal), std::move(manifest), std::move(sums)}
     {
     }
 
-    Result<ExportReport> run(const std::string& path, const Entry& top)
+    Result<ExportReport> run(const std::string& path, const Entry& top, const std::string& top_folder)
     {
-        SALVAGE_TRY(measure(path));
         base_ = top.type == EntryType::directory ? path : path.substr(0, path.rfind('/'));
-        folders_.emplace(base_, std::string{});
+        if (!top_folder.empty()) {
+            SALVAGE_TRY(tree_.make_folder({.folder = {}, .name = top_folder}));
+        }
+        folders_.emplace(base_, top_folder);
         auto done = walk_and_finish(path);
         if (!done.has_value()) {
             return with_need(std::move(done).error(), total_ - std::min(total_, done_), folder_.path());
@@ -87,20 +91,6 @@ public:
     }
 
 private:
-    /// Bytes of all files, for progress and for what a full medium would have needed.
-    Result<> measure(const std::string& path)
-    {
-        std::unordered_set<std::uint64_t> seen;
-        const auto add = [&](const ListedEntry& listed) -> Result<> {
-            const auto& entry = listed.entry;
-            if (entry.type == EntryType::file && (entry.links < 2 || seen.insert(entry.inode).second)) {
-                total_ = ByteCount{checked_add(total_.value, entry.size.value).value_or(total_.value)};
-            }
-            return {};
-        };
-        return walk(*filesystem_, path, Recursive::yes, add, *context_);
-    }
-
     Result<> walk_and_finish(const std::string& path)
     {
         const auto visit = [this](const ListedEntry& listed) { return take(listed); };
@@ -125,6 +115,9 @@ private:
 
     Result<> take(const ListedEntry& listed)
     {
+        if (!selection_.takes(listed)) {
+            return {};
+        }
         if (listed.entry.is_encrypted) {
             ++encrypted_;
         }
@@ -431,14 +424,15 @@ private:
     OutFolder folder_;
     TargetTree tree_;
     FinishedFiles finished_;
+    ExportSelection selection_;
     const RunContext* context_;
+    ByteCount total_; ///< for progress and for what a full medium would have needed
     ExportReport report_;
     ExportBatch batch_; ///< of tree_ and report_
 
     std::string base_;                                     ///< path of what lands in the folder directly
     std::unordered_map<std::string, std::string> folders_; ///< path in the filesystem → stored path
     std::vector<std::pair<std::string, Entry>> dressing_;  ///< stored folders, outermost first
-    ByteCount total_;
     ByteCount done_;
     std::uint64_t encrypted_{0};
     unsigned failures_in_a_row_{0};
@@ -473,7 +467,14 @@ Result<ExportReport> export_folder(const filesystem::FileSystem& filesystem, con
 {
     const auto top = SALVAGE_TRY(filesystem::find_path(filesystem, options.path));
     auto path = normal_path(options.path);
-    const auto source = fmt::format("{}; path {}", options.source_identity, path.empty() ? "/" : path);
+    if (!options.top_folder.empty() && (!is_holdable(options.top_folder) || is_reserved_on_top(options.top_folder))) {
+        return invalid_argument("the top folder's name cannot be used", printable(options.top_folder),
+                                "take a plain name: data");
+    }
+    const auto source =
+        fmt::format("{}; path {}{}{}", options.source_identity, path.empty() ? "/" : path,
+                    options.top_folder.empty() ? "" : "; in " + options.top_folder, identity_of(options.filter));
+    auto selection = SALVAGE_TRY(ExportSelection::make(filesystem, path, options.filter, context));
     auto folder = SALVAGE_TRY(OutFolder::claim(out, {.state_name = ".salvage-export.json",
                                                      .schema = "salvage.export-state/1",
                                                      .source = source,
@@ -490,8 +491,9 @@ Result<ExportReport> export_folder(const filesystem::FileSystem& filesystem, con
                     TextFile{std::move(manifest)},
                     TextFile{std::move(sums)},
                     std::move(finished),
+                    std::move(selection),
                     context}
-        .run(path, top);
+        .run(path, top, options.top_folder);
 }
 
 } // namespace salvage::rescue

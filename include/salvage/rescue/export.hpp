@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,30 @@
 
 namespace salvage::rescue {
 
+/// What a file is for people, by the ending of its name.
+enum class FileKind : std::uint8_t { image, video, audio, document, database };
+
+/// What to take; nothing set: everything.  Folders come along where something in them does.
+struct ExportFilter {
+    /// Shell patterns over the whole path or the name alone; '*' stands for '/', too.  One must match.
+    std::vector<std::string> matches{};
+    std::vector<FileKind> kinds{}; ///< files of these kinds alone
+    std::optional<filesystem::Timestamp> modified_from{};
+    std::optional<filesystem::Timestamp> modified_before{};
+
+    [[nodiscard]] bool is_empty() const noexcept
+    {
+        return matches.empty() && kinds.empty() && !modified_from && !modified_before;
+    }
+};
+
 struct ExportOptions {
-    std::string path{"/"};       ///< what to take out; a folder's tree lands directly in the target
-    std::string source_identity; ///< an unfinished export of the same source goes on; of another is refused
+    std::string path{"/"};         ///< what to take out; a folder's tree lands directly in the target
+    std::string source_identity{}; ///< an unfinished export of the same source goes on; of another is refused
+    ExportFilter filter{};
+    /// A folder that the tree lands in: "data" makes the layout of a phone's whole filesystem, as other tools read it.
+    /// A plain name, or empty.
+    std::string top_folder{};
 };
 
 /// An entry that could not be taken out whole.

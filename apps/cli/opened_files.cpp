@@ -1,0 +1,44 @@
+#include "opened_files.hpp"
+
+#include <cerrno>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "salvage/core/text.hpp"
+
+namespace salvage::cli {
+
+Result<OpenedFiles> open_filesystem(const DumpOptions& dump, const SecretOptions& secret, Session& session,
+                                    const RunContext& context)
+{
+    OpenedFiles out{.opened = SALVAGE_TRY(open_or_ask(dump, secret, session, context)), .files = {}};
+    out.files = SALVAGE_TRY(rescue::open_files(*out.opened.outcome.volume));
+    for (const auto& finding : out.files->findings()) {
+        session.say(fmt::format("{}: {}\n", to_string(finding.severity), printable(finding.text)));
+    }
+    return out;
+}
+
+std::string identity_of(const rescue::OpenedDump& opened)
+{
+    const auto& volume = *opened.outcome.volume;
+    return fmt::format("{}; {} bytes; {}", opened.dump.path, opened.dump.source->size().value, volume.how);
+}
+
+Result<> write_to_stdout(ByteView bytes)
+{
+    while (!bytes.empty()) {
+        const auto written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return from_errno(errno, "standard output cannot be written", "-");
+        }
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+} // namespace salvage::cli
