@@ -17,6 +17,7 @@
 #define GLOBAL __global
 #define INLINE static inline
 #define UNROLL _Pragma("unroll")
+#define ROLLED _Pragma("unroll 1")
 typedef ulong wide;
 #define ITEM ((uint)get_global_id(0))
 
@@ -27,11 +28,12 @@ typedef uint word;
 #else
 typedef PASTE(uint, WORD_LANES) word;
 #endif
-#define ROTL(x, n) rotate((x), (word)(n))
 #define ROTL_QUAD(x, n) rotate((x), (quad)(n))
 #define CHOOSE(c, a, b) bitselect((b), (a), (c))
 
 #if defined(__NV_CL_C_VERSION)
+#define NVIDIA
+#define GROUPS_SECOND_SIZE ((uint)get_local_size(1))
 #define QUAD_BY_SHUFFLE
 #elif defined(__AMDGCN__)
 #define QUAD_BY_PERMUTE
@@ -56,6 +58,7 @@ typedef uint4 quad;
 #define GLOBAL
 #define INLINE static inline DEVICE __attribute__((always_inline))
 #define UNROLL _Pragma("unroll")
+#define ROLLED _Pragma("unroll 1")
 
 typedef unsigned int uint;
 typedef unsigned long long wide;
@@ -69,10 +72,17 @@ INLINE uint item_number(void)
     asm("mov.u32 %0, %%tid.x;" : "=r"(place));
     return group * size + place;
 }
+INLINE uint groups_second_size(void)
+{
+    uint size;
+    asm("mov.u32 %0, %%ntid.y;" : "=r"(size));
+    return size;
+}
 #define ITEM item_number()
-#define ROTL(x, n) (((x) << (n)) | ((x) >> (32 - (n)))) // one SHF
-#define ROTL_QUAD(x, n) ROTL(x, n)
+#define ROTL_QUAD(x, n) (((x) << (n)) | ((x) >> (32 - (n)))) // one SHF
 #define CHOOSE(c, a, b) ((b) ^ ((c) & ((a) ^ (b)))) // one LOP3
+#define NVIDIA
+#define GROUPS_SECOND_SIZE groups_second_size()
 #define QUAD_BY_SHUFFLE
 
 #else // ------------------------------------------------------------------------------------------ C++ on the host
@@ -81,12 +91,12 @@ INLINE uint item_number(void)
 #define GLOBAL
 #define INLINE static inline
 #define UNROLL
+#define ROLLED
 typedef unsigned int uint;
 typedef unsigned long long wide;
 typedef uint word;
 #define ITEM host_item // whoever includes this has a variable of that name
-#define ROTL(x, n) (((x) << (n)) | ((x) >> (32 - (n))))
-#define ROTL_QUAD(x, n) ROTL(x, n)
+#define ROTL_QUAD(x, n) (((x) << (n)) | ((x) >> (32 - (n))))
 #define CHOOSE(c, a, b) ((b) ^ ((c) & ((a) ^ (b))))
 #define QUAD_LANES 1
 typedef uint quad __attribute__((vector_size(16)));
@@ -95,6 +105,36 @@ typedef uint quad __attribute__((vector_size(16)));
 #define TURN3(x) __builtin_shufflevector((x), (x), 3, 0, 1, 2)
 #define QUAD_FIRST(x) ((x)[0])
 
+#endif
+
+// ROTL(x, n): `x` rotated to the left by the constant `n`.
+// ADD(x, y): the sum, where the units for logic and shifts are what everything waits for.  NVIDIA's do 64 LOP3, SHF or
+// IADD3 a clock and multiprocessor; the multipliers do as many IMAD beside them, and of SHA's operations additions are
+// what can be given to those.  The compiler gives them few.  So x + y is written as x * 1 + y with a 1 that it cannot
+// see through: our groups have one dimension.
+#if defined(NVIDIA)
+INLINE uint multiply_add(uint x, uint factor, uint y)
+{
+    uint result;
+    asm("mad.lo.u32 %0, %1, %2, %3;" : "=r"(result) : "r"(x), "r"(factor), "r"(y));
+    return result;
+}
+// Two shifts and an OR are not always found to be this one operation.
+INLINE uint rotated_left(uint x, uint n)
+{
+    uint result;
+    asm("shf.l.wrap.b32 %0, %1, %1, %2;" : "=r"(result) : "r"(x), "r"(n));
+    return result;
+}
+#define ADD(x, y) multiply_add((x), GROUPS_SECOND_SIZE, (y))
+#define ROTL(x, n) rotated_left((x), (n))
+#else
+#define ADD(x, y) ((x) + (y))
+#if defined(__OPENCL_C_VERSION__) || defined(__OPENCL_VERSION__)
+#define ROTL(x, n) rotate((x), (word)(n))
+#else
+#define ROTL(x, n) (((x) << (n)) | ((x) >> (32 - (n))))
+#endif
 #endif
 
 // TURNk(x): lane i of four gets what lane i + k has.  QUAD_FIRST(x): every lane gets what lane 0 has.

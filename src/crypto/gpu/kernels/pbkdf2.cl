@@ -34,17 +34,19 @@ INLINE void compress_digest(word* h, const word* digest)
 
 INLINE void load_rows(word* into, GLOBAL const word* table, uint group, uint items, uint item)
 {
+    GLOBAL const word* rows = table + (wide)(group * HASH_WORDS) * items + item;
     UNROLL
     for (uint i = 0; i < HASH_WORDS; ++i) {
-        into[i] = table[(wide)(group * HASH_WORDS + i) * items + item];
+        into[i] = rows[(wide)items * i];
     }
 }
 
 INLINE void store_rows(const word* from, GLOBAL word* table, uint group, uint items, uint item)
 {
+    GLOBAL word* rows = table + (wide)(group * HASH_WORDS) * items + item;
     UNROLL
     for (uint i = 0; i < HASH_WORDS; ++i) {
-        table[(wide)(group * HASH_WORDS + i) * items + item] = from[i];
+        rows[(wide)items * i] = from[i];
     }
 }
 
@@ -99,30 +101,28 @@ KERNEL void pbkdf2_start(GLOBAL const word* keys, GLOBAL const uint* message, GL
     store_rows(h, state, 3, items, item);
 }
 
-// `iterations` more links of the chain.
+// `iterations` more links of the chain.  Inner and outer hash share one copy of the code and read each time where they
+// start: half the code is kinder to a card's instruction cache, and fewer registers let more work items run.
 KERNEL void pbkdf2_loop(GLOBAL word* state, uint items, uint iterations)
 {
     const uint item = ITEM;
     if (item >= items) {
         return;
     }
-    word inner[HASH_WORDS], outer[HASH_WORDS], link[HASH_WORDS], sum[HASH_WORDS];
-    load_rows(inner, state, 0, items, item);
-    load_rows(outer, state, 1, items, item);
+    word link[HASH_WORDS], sum[HASH_WORDS];
     load_rows(link, state, 2, items, item);
     load_rows(sum, state, 3, items, item);
     for (uint n = 0; n < iterations; ++n) {
-        word h[HASH_WORDS];
-        UNROLL
-        for (uint i = 0; i < HASH_WORDS; ++i) {
-            h[i] = inner[i];
+        ROLLED
+        for (uint hash = 0; hash < 2; ++hash) {
+            word h[HASH_WORDS];
+            load_rows(h, state, hash, items, item);
+            compress_digest(h, link);
+            UNROLL
+            for (uint i = 0; i < HASH_WORDS; ++i) {
+                link[i] = h[i];
+            }
         }
-        compress_digest(h, link);
-        UNROLL
-        for (uint i = 0; i < HASH_WORDS; ++i) {
-            link[i] = outer[i];
-        }
-        compress_digest(link, h);
         UNROLL
         for (uint i = 0; i < HASH_WORDS; ++i) {
             sum[i] ^= link[i];
