@@ -1,4 +1,4 @@
-// libarchive's writers.  Its names are bytes here: pax says so by hdrcharset=BINARY where they are not ASCII.
+// libarchive's writers.  A name that is no UTF-8 is written as its bytes, and pax says so by hdrcharset=BINARY.
 #include "rescue/archive_writer.hpp"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ constexpr std::size_t zeros_at_once = std::size_t{64} << 10U;
 // A pax header with more of them is larger than what it saves.
 constexpr std::size_t most_data_ranges = 16384;
 
-/// While this lives, names are UTF-8 to libarchive, so that a zip marks them as such.
+/// While this lives, names are UTF-8 to libarchive: it goes by the thread's locale.
 class Utf8Names {
 public:
     Utf8Names() : locale_{newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{})}
@@ -187,7 +187,7 @@ Result<ArchiveWriter> ArchiveWriter::open(ArchiveFormat format, const ByteSink& 
     bool is_ready = writer != nullptr;
     if (is_ready && format == ArchiveFormat::pax) {
         is_ready = archive_write_set_format_pax(writer) == ARCHIVE_OK &&
-                   archive_write_set_format_option(writer, "pax", "hdrcharset", "BINARY") == ARCHIVE_OK;
+                   archive_write_set_format_option(writer, "pax", "xattrheader", "SCHILY") == ARCHIVE_OK; // GNU tar's
     } else if (is_ready) {
         is_ready = archive_write_set_format_zip(writer) == ARCHIVE_OK &&
                    archive_write_zip_set_compression_store(writer) == ARCHIVE_OK;
@@ -204,10 +204,7 @@ Result<ArchiveWriter> ArchiveWriter::open(ArchiveFormat format, const ByteSink& 
 
 Result<> ArchiveWriter::begin(const ArchiveHeader& header)
 {
-    std::optional<Utf8Names> utf8;
-    if (state_->format == ArchiveFormat::zip) {
-        utf8.emplace();
-    }
+    const Utf8Names utf8;
     const auto entry = make_entry(header, state_->format);
     if (!entry) {
         return Error{ErrorCode::internal, "an archive's entry cannot be made", {}, {}, {}, {}};

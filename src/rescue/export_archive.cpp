@@ -265,9 +265,9 @@ private:
     /// The header is out: whatever happens, as many bytes follow as it says.
     Result<> copy(const io::ByteSource& source, ManifestEntry& line)
     {
+        crypto::Sha256 hash; // outlives the wait below
         const auto let_go =
             std::unique_ptr<HashLane, void (*)(HashLane*)>{&lane_, [](HashLane* lane) { lane->wait(); }};
-        crypto::Sha256 hash;
         Losses losses;
         for (ByteOffset at{0}; at < ByteOffset{source.size().value};) {
             if (context_->is_stopped()) {
