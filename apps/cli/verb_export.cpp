@@ -122,8 +122,8 @@ Result<> run_export(const ExportVerb& options, Session& session)
     }
     auto wanted = SALVAGE_TRY(export_options(options));
     const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context));
+    wanted.source_identity = identity_of(opened.opened);
     if (options.format == "folder") {
-        wanted.source_identity = identity_of(opened.opened);
         show(session, SALVAGE_TRY(rescue::export_folder(*opened.files, options.out, wanted, context)));
         return {};
     }

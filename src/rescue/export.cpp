@@ -16,6 +16,7 @@
 
 #include "rescue/content_copy.hpp"
 #include "rescue/export_batch.hpp"
+#include "rescue/export_listings.hpp"
 #include "rescue/export_manifest.hpp"
 #include "rescue/export_selection.hpp"
 #include "rescue/growing_files.hpp"
@@ -36,8 +37,6 @@ using filesystem::EntryType;
 
 constexpr std::string_view journal_name = ".salvage-export.journal";
 constexpr std::string_view unfinished_folder = ".salvage-export.partial";
-constexpr std::string_view manifest_name = "manifest.jsonl";
-constexpr std::string_view sums_name = "SHA256SUMS";
 
 // The largest file ext4 knows (4096-byte blocks); a larger size is a damaged inode.
 constexpr ByteCount max_file_size{16ULL << 40U};
@@ -48,7 +47,7 @@ constexpr std::int64_t time_step_seconds = 2;
 
 bool is_reserved_on_top(std::string_view name) noexcept
 {
-    return name.starts_with(".salvage-export") || name.starts_with(manifest_name) || name.starts_with(sums_name);
+    return name.starts_with(".salvage-export") || is_list_name(name);
 }
 
 /// How a file's content came across.
@@ -66,11 +65,10 @@ struct NotCopied {
 class Exporter {
 public:
     Exporter(const filesystem::FileSystem& filesystem, OutFolder folder, TargetTree tree, Journal journal,
-             TextFile manifest, TextFile sums, FinishedFiles finished, ExportSelection selection,
-             const RunContext& context)
+             ExportLists lists, FinishedFiles finished, ExportSelection selection, const RunContext& context)
         : filesystem_{&filesystem}, folder_{std::move(folder)}, tree_{std::move(tree)}, finished_{std::move(finished)},
           selection_{std::move(selection)}, context_{&context}, total_{selection_.total()},
-          batch_{tree_, report_, std::move(journal), std::move(manifest), std::move(sums)}
+          batch_{tree_, report_, std::move(journal), std::move(lists)}
     {
     }
 
@@ -449,10 +447,12 @@ Result<FinishedFiles> recall(const std::filesystem::path& folder)
     std::error_code problem;
     if (std::filesystem::exists(manifest, problem)) {
         finished.load(manifest);
-        std::filesystem::remove(folder / sums_name, problem);
         std::filesystem::rename(manifest, folder / journal_name, problem);
-    } else {
-        std::filesystem::remove(folder / sums_name, problem);
+    }
+    for (const auto& name : {sums_name, body_name, dfxml_name}) {
+        if (!problem) {
+            std::filesystem::remove(folder / name, problem);
+        }
     }
     if (problem) {
         return from_errno(problem.value(), "an earlier run's manifest cannot be taken over", folder.string());
@@ -482,17 +482,9 @@ Result<ExportReport> export_folder(const filesystem::FileSystem& filesystem, con
     auto finished = SALVAGE_TRY(recall(out));
     auto tree = SALVAGE_TRY(TargetTree::open(folder.descriptor(), out, std::string{unfinished_folder}));
     auto journal = SALVAGE_TRY(Journal::open(out / journal_name));
-    auto manifest = SALVAGE_TRY(io::OutputFile::create(out / manifest_name));
-    auto sums = SALVAGE_TRY(io::OutputFile::create(out / sums_name));
-    return Exporter{filesystem,
-                    std::move(folder),
-                    std::move(tree),
-                    std::move(journal),
-                    TextFile{std::move(manifest)},
-                    TextFile{std::move(sums)},
-                    std::move(finished),
-                    std::move(selection),
-                    context}
+    auto lists = SALVAGE_TRY(ExportLists::begin(out, options.source_identity));
+    return Exporter{filesystem,       std::move(folder),   std::move(tree),      std::move(journal),
+                    std::move(lists), std::move(finished), std::move(selection), context}
         .run(path, top, options.top_folder);
 }
 

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "rescue/archive_writer.hpp"
+#include "rescue/export_listings.hpp"
 #include "rescue/export_manifest.hpp"
 #include "rescue/export_selection.hpp"
 #include "rescue/hash_lane.hpp"
@@ -26,9 +27,7 @@ namespace {
 
 using filesystem::EntryType;
 
-constexpr std::string_view manifest_folder = "salvage-export";
-constexpr std::string_view manifest_path = "salvage-export/manifest.jsonl";
-constexpr std::string_view sums_path = "salvage-export/SHA256SUMS";
+constexpr std::string_view lists_folder = "salvage-export";
 // The largest file ext4 knows (4096-byte blocks); a larger size is a damaged inode.
 constexpr ByteCount max_file_size{16ULL << 40U};
 
@@ -94,12 +93,36 @@ Result<std::vector<ByteRange>> data_ranges(const io::ByteSource& source)
     return out;
 }
 
+/// The lists while the archive grows.
+struct SpooledLists {
+    Spool manifest;
+    Spool sums;
+    Spool body;
+    Spool dfxml;
+
+    static Result<SpooledLists> make(std::string_view source)
+    {
+        auto manifest = SALVAGE_TRY(Spool::make());
+        auto sums = SALVAGE_TRY(Spool::make());
+        auto body = SALVAGE_TRY(Spool::make());
+        auto dfxml = SALVAGE_TRY(Spool::make());
+        SALVAGE_TRY(dfxml.append(dfxml_head(source)));
+        return SpooledLists{std::move(manifest), std::move(sums), std::move(body), std::move(dfxml)};
+    }
+    Result<> append(const ManifestEntry& line)
+    {
+        SALVAGE_TRY(manifest.append(to_line(to_json(line))));
+        SALVAGE_TRY(body.append(body_line(line)));
+        return dfxml.append(dfxml_object(line));
+    }
+};
+
 class Archiver {
 public:
-    Archiver(const filesystem::FileSystem& filesystem, ArchiveFormat format, ArchiveWriter writer, Spool manifest,
-             Spool sums, ExportSelection selection, const RunContext& context)
-        : filesystem_{&filesystem}, format_{format}, writer_{std::move(writer)}, manifest_{std::move(manifest)},
-          sums_{std::move(sums)}, selection_{std::move(selection)}, context_{&context}
+    Archiver(const filesystem::FileSystem& filesystem, ArchiveFormat format, ArchiveWriter writer, SpooledLists lists,
+             ExportSelection selection, const RunContext& context)
+        : filesystem_{&filesystem}, format_{format}, writer_{std::move(writer)}, lists_{std::move(lists)},
+          selection_{std::move(selection)}, context_{&context}
     {
     }
 
@@ -109,11 +132,12 @@ public:
         folders_.emplace(base_, top_folder.empty() ? "" : top_folder + "/");
         const auto visit = [this](const ListedEntry& listed) { return take(listed); };
         SALVAGE_TRY(walk(*filesystem_, path, Recursive::yes, visit, *context_));
-        SALVAGE_TRY(add_text(manifest_path, manifest_));
-        SALVAGE_TRY(add_text(sums_path, sums_));
+        SALVAGE_TRY(lists_.dfxml.append(dfxml_tail()));
+        report_.manifest = SALVAGE_TRY(add_list(manifest_name, lists_.manifest));
+        report_.sums = SALVAGE_TRY(add_list(sums_name, lists_.sums));
+        SALVAGE_TRY(add_list(body_name, lists_.body));
+        SALVAGE_TRY(add_list(dfxml_name, lists_.dfxml));
         SALVAGE_TRY(writer_.close());
-        report_.manifest = manifest_path;
-        report_.sums = sums_path;
         return std::move(report_);
     }
 
@@ -141,7 +165,7 @@ private:
             if (!line.problem.empty()) {
                 fail(line, false);
             }
-            return write_down(line);
+            return lists_.append(line);
         }
         line.stored = stored_path(listed);
         if (auto found = filesystem_->extended_attributes(listed.entry.inode); found.has_value()) {
@@ -155,7 +179,7 @@ private:
         }
         SALVAGE_TRY(begin(line, ByteCount{0}, {}));
         count(listed.entry.type);
-        return write_down(line);
+        return lists_.append(line);
     }
 
     /// A name that would mean something else to whoever unpacks is replaced.
@@ -164,7 +188,7 @@ private:
         const auto parent = listed.path.substr(0, listed.path.size() - listed.entry.name.size() - 1);
         const auto& folder = folders_[parent];
         auto name = listed.entry.name;
-        if (!is_holdable(name) || (folder.empty() && name == manifest_folder)) {
+        if (!is_holdable(name) || (folder.empty() && name == lists_folder)) {
             name = fmt::format("_inode_{}", listed.entry.inode);
             report_.failed.push_back({.path = listed.path,
                                       .reason = "its name cannot be used here; it was written as " + folder + name,
@@ -192,8 +216,6 @@ private:
         report_.failed.push_back(
             {.path = line.path, .reason = line.problem, .lost = line.lost, .is_partial = is_partial});
     }
-
-    Result<> write_down(const ManifestEntry& line) { return manifest_.append(to_line(to_json(line))); }
 
     Result<> begin(const ManifestEntry& line, ByteCount size, std::vector<ByteRange> data)
     {
@@ -242,7 +264,7 @@ private:
         line.problem = to_string(problem);
         line.lost = line.entry.size;
         fail(line, false);
-        return write_down(line);
+        return lists_.append(line);
     }
 
     Result<> finish_file(ManifestEntry line)
@@ -252,9 +274,9 @@ private:
             fail(line, true);
         }
         if (!line.stored_sha256.empty()) {
-            SALVAGE_TRY(sums_.append(sums_line(line.stored_sha256, *line.stored)));
+            SALVAGE_TRY(lists_.sums.append(sums_line(line.stored_sha256, *line.stored)));
         }
-        SALVAGE_TRY(write_down(line));
+        SALVAGE_TRY(lists_.append(line));
         if (line.entry.links > 1) {
             const auto inode = line.entry.inode;
             links_.try_emplace(inode, std::move(line));
@@ -307,28 +329,30 @@ private:
             {.step = "export", .unit = "bytes", .done = std::min(done_, total).value, .total = total.value});
     }
 
-    Result<> add_text(std::string_view path, Spool& text)
+    /// Its path in the archive.
+    Result<std::string> add_list(std::string_view name, Spool& text)
     {
+        auto path = fmt::format("{}/{}", lists_folder, name);
         filesystem::Entry entry;
         entry.type = EntryType::file;
         entry.mode = 0644;
         entry.modified.seconds = context_->clock->wall_time().count();
         entry.accessed = entry.changed = entry.modified;
-        SALVAGE_TRY(writer_.begin({.path = std::string{path},
+        SALVAGE_TRY(writer_.begin({.path = path,
                                    .entry = entry,
                                    .target = {},
                                    .link_of = {},
                                    .size = text.size(),
                                    .attributes = {},
                                    .data = {}}));
-        return text.write_to(writer_);
+        SALVAGE_TRY(text.write_to(writer_));
+        return path;
     }
 
     const filesystem::FileSystem* filesystem_;
     ArchiveFormat format_;
     ArchiveWriter writer_;
-    Spool manifest_;
-    Spool sums_;
+    SpooledLists lists_;
     ExportSelection selection_;
     const RunContext* context_;
     ExportReport report_;
@@ -348,12 +372,10 @@ Result<ExportReport> export_archive(const filesystem::FileSystem& filesystem, Ar
     const auto top = SALVAGE_TRY(filesystem::find_path(filesystem, options.path));
     const auto path = normal_path(options.path);
     auto selection = SALVAGE_TRY(ExportSelection::make(filesystem, path, options.filter, context));
-    auto manifest = SALVAGE_TRY(Spool::make());
-    auto sums = SALVAGE_TRY(Spool::make());
+    auto lists = SALVAGE_TRY(SpooledLists::make(options.source_identity));
     auto writer = SALVAGE_TRY(ArchiveWriter::open(format, sink));
-    return Archiver{filesystem,           format, std::move(writer), std::move(manifest), std::move(sums),
-                    std::move(selection), context}
-        .run(path, top, options.top_folder);
+    return Archiver{filesystem, format, std::move(writer), std::move(lists), std::move(selection), context}.run(
+        path, top, options.top_folder);
 }
 
 } // namespace salvage::rescue

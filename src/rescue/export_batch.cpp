@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "rescue/export_listings.hpp"
 #include "rescue/out_folder.hpp"
 #include "salvage/core/text.hpp"
 
@@ -32,9 +33,20 @@ bool is_about_the_name(const Error& error) noexcept
     return error.code == ErrorCode::already_exists || error.code == ErrorCode::invalid_argument;
 }
 
-ExportBatch::ExportBatch(TargetTree& tree, ExportReport& report, Journal journal, TextFile manifest, TextFile sums)
-    : tree_{&tree}, report_{&report}, journal_{std::move(journal)}, manifest_{std::move(manifest)},
-      sums_{std::move(sums)}
+Result<ExportLists> ExportLists::begin(const std::filesystem::path& folder, std::string_view source)
+{
+    auto manifest = SALVAGE_TRY(io::OutputFile::create(folder / manifest_name));
+    auto sums = SALVAGE_TRY(io::OutputFile::create(folder / sums_name));
+    auto body = SALVAGE_TRY(io::OutputFile::create(folder / body_name));
+    auto dfxml = SALVAGE_TRY(io::OutputFile::create(folder / dfxml_name));
+    ExportLists lists{TextFile{std::move(manifest)}, TextFile{std::move(sums)}, TextFile{std::move(body)},
+                      TextFile{std::move(dfxml)}};
+    SALVAGE_TRY(lists.dfxml.append(dfxml_head(source)));
+    return lists;
+}
+
+ExportBatch::ExportBatch(TargetTree& tree, ExportReport& report, Journal journal, ExportLists lists)
+    : tree_{&tree}, report_{&report}, journal_{std::move(journal)}, lists_{std::move(lists)}
 {
 }
 
@@ -58,12 +70,16 @@ Result<> ExportBatch::finish()
     std::string journal;
     std::string manifest;
     std::string sums;
+    std::string body;
+    std::string dfxml;
     for (auto& pending : entries_) {
         if (pending.file) {
             SALVAGE_TRY(name(pending));
         }
         const auto line = to_line(to_json(pending.line));
         manifest += line;
+        body += body_line(pending.line);
+        dfxml += dfxml_object(pending.line);
         if (pending.line.entry.type != filesystem::EntryType::file || !pending.line.stored) {
             continue;
         }
@@ -77,14 +93,19 @@ Result<> ExportBatch::finish()
     inodes_.clear();
     bytes_ = {};
     SALVAGE_TRY(journal_.append(journal));
-    SALVAGE_TRY(sums_.append(sums));
-    return manifest_.append(manifest);
+    SALVAGE_TRY(lists_.sums.append(sums));
+    SALVAGE_TRY(lists_.body.append(body));
+    SALVAGE_TRY(lists_.dfxml.append(dfxml));
+    return lists_.manifest.append(manifest);
 }
 
 Result<> ExportBatch::commit()
 {
-    SALVAGE_TRY(sums_.commit());
-    return manifest_.commit();
+    SALVAGE_TRY(lists_.dfxml.append(std::string{dfxml_tail()}));
+    SALVAGE_TRY(lists_.dfxml.commit());
+    SALVAGE_TRY(lists_.body.commit());
+    SALVAGE_TRY(lists_.sums.commit());
+    return lists_.manifest.commit();
 }
 
 const FinishedFile* ExportBatch::first_name(std::uint64_t inode) const

@@ -23,6 +23,17 @@ struct PendingEntry {
     bool is_new{true}; ///< not in the journal
 };
 
+/// The files that tell of an export; each appears when it is whole.
+struct ExportLists {
+    TextFile manifest;
+    TextFile sums;
+    TextFile body;
+    TextFile dfxml;
+
+    /// Errors: those of OutputFile::create.
+    [[nodiscard]] static Result<ExportLists> begin(const std::filesystem::path& folder, std::string_view source);
+};
+
 /// Gives `place` a name that any folder holds, and tells of it.
 void use_substitute(TreePlace& place, const std::string& path, const filesystem::Entry& entry, ExportReport& report);
 
@@ -34,14 +45,14 @@ void use_substitute(TreePlace& place, const std::string& path, const filesystem:
 class ExportBatch {
 public:
     /// `tree` and `report` outlive the batch.
-    ExportBatch(TargetTree& tree, ExportReport& report, Journal journal, TextFile manifest, TextFile sums);
+    ExportBatch(TargetTree& tree, ExportReport& report, Journal journal, ExportLists lists);
 
     /// Takes one more; finishes the batch when that is due.  Errors: those of finish().
     Result<> push(PendingEntry entry);
     /// Flushes, then names, then writes down: a file under its name is whole, one in the journal is there.
     /// Errors: io, no_space.
     Result<> finish();
-    /// The manifest and the sums appear.  Errors: io, no_space.
+    /// All lists appear, the manifest last.  Errors: io, no_space.
     Result<> commit();
 
     /// Whether a file with several names waits here for its first.
@@ -56,8 +67,7 @@ private:
     TargetTree* tree_;
     ExportReport* report_;
     Journal journal_;
-    TextFile manifest_;
-    TextFile sums_;
+    ExportLists lists_;
     std::vector<PendingEntry> entries_;
     ByteCount bytes_;
     std::unordered_set<std::uint64_t> inodes_;              ///< in entries_, of files with several names

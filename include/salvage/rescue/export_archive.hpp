@@ -18,8 +18,8 @@ enum class ArchiveFormat : std::uint8_t {
 /// Takes bytes in order.
 using ByteSink = std::function<Result<>(ByteView)>;
 
-/// Writes the tree at options.path, then salvage-export/manifest.jsonl and salvage-export/SHA256SUMS, whose lines are
-/// those of export_folder.  What is lost of a file is zeros.  An archive cannot be gone on with.
+/// Writes the tree at options.path, then the lists of export_folder in a folder salvage-export.  What is lost of a file
+/// is zeros.  An archive cannot be gone on with.
 ///
 /// pax: second names are links, fifos and devices are there, sockets only in the manifest.  zip: second names have the
 /// content again; no extended attributes, no fifos, devices or sockets; times in seconds.
