@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "salvage/io/sources.hpp"
+#include "salvage/rescue/adopted.hpp"
 #include "salvage/rescue/secrets.hpp"
 
 namespace salvage::cli {
@@ -113,6 +114,9 @@ void SecretOptions::add_to(CLI::App& verb)
     group->add_option("--iv-base", iv_base, "where its sector numbers start")
         ->check(CLI::IsMember({"partition", "disk"}))
         ->capture_default_str();
+    group->add_option("--adopted-by", adopted_by,
+                      "this is a memory card that a phone made its own storage: that phone's dump; the secret is the "
+                      "phone's");
     group->add_option("--phone-enc-key", phone_enc_key_file, "file with this phone's keymaster ENC_KEY (Qualcomm)");
     group->add_option("--phone-hmac-key", phone_hmac_key_file, "file with its HMAC_KEY");
 }
@@ -165,8 +169,10 @@ void add_output_options(CLI::App& verb, Session& session)
     verb.add_flag("-q,--quiet", session.is_quiet, "no talk on standard error");
 }
 
-Result<rescue::OpenedDump> open_or_ask(const DumpOptions& dump, const SecretOptions& secret, Session& session,
-                                       const RunContext& context)
+namespace {
+
+Result<rescue::OpenedDump> open_one(const DumpOptions& dump, const SecretOptions& secret, Session& session,
+                                    const RunContext& context)
 {
     auto request = SALVAGE_TRY(secret.request(session));
     request.measure_cost = false;
@@ -179,6 +185,30 @@ Result<rescue::OpenedDump> open_or_ask(const DumpOptions& dump, const SecretOpti
     const auto typed = SALVAGE_TRY(session.ask_secret("PIN, pattern digits or password: "));
     append(request.secrets, rescue::encodings_of(typed.expose()));
     return rescue::open_for_reading(dump.request(), request, context);
+}
+
+/// The card of a phone: the phone is opened with the secret, the card with the key that lies there.
+Result<rescue::OpenedDump> open_adopted(const DumpOptions& card, const SecretOptions& secret, Session& session,
+                                        const RunContext& context)
+{
+    DumpOptions phone;
+    phone.dump = secret.adopted_by;
+    const auto opened = SALVAGE_TRY(open_one(phone, secret, session, context).in("opening " + secret.adopted_by));
+    const auto files = SALVAGE_TRY(rescue::open_files(*opened.outcome.volume));
+    const auto dump = SALVAGE_TRY(rescue::open_dump(card.request()));
+    rescue::OpenRequest request;
+    request.measure_cost = false;
+    request.master_key = SALVAGE_TRY(rescue::adopted_card_key(dump, *files));
+    return rescue::open_for_reading(card.request(), request, context);
+}
+
+} // namespace
+
+Result<rescue::OpenedDump> open_or_ask(const DumpOptions& dump, const SecretOptions& secret, Session& session,
+                                       const RunContext& context)
+{
+    return secret.adopted_by.empty() ? open_one(dump, secret, session, context)
+                                     : open_adopted(dump, secret, session, context);
 }
 
 } // namespace salvage::cli

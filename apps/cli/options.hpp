@@ -24,7 +24,7 @@ struct DumpOptions {
     [[nodiscard]] rescue::DumpRequest request() const;
 };
 
-/// --secret-file, --secret-fd, --ask, --pattern, --master-key and its cipher, --phone-enc-key …
+/// --secret-file, --secret-fd, --ask, --pattern, --master-key and its cipher, --phone-enc-key, --adopted-by …
 struct SecretOptions {
     std::vector<std::string> secret_files;
     std::optional<int> secret_fd;
@@ -37,6 +37,7 @@ struct SecretOptions {
     std::string iv_base{"partition"};
     std::string phone_enc_key_file;
     std::string phone_hmac_key_file;
+    std::string adopted_by; ///< dump of the phone whose storage this card was: the secret is that phone's
 
     void add_to(CLI::App& verb);
     /// Reads files and descriptors, asks where wanted.  Errors: io, invalid_argument.

@@ -14,6 +14,7 @@
 #include "salvage/io/missing.hpp"
 #include "salvage/io/sources.hpp"
 #include "salvage/io/views.hpp"
+#include "salvage/rescue/adopted.hpp"
 
 namespace salvage::rescue {
 namespace {
@@ -132,7 +133,7 @@ std::optional<partition::Partition> userdata_of(const Dump& dump)
                                     .attributes = {}};
     }
     const auto* const found = dump.layout.find("userdata");
-    return found != nullptr && found->region == "user" ? std::optional{*found} : std::nullopt;
+    return found != nullptr && found->region == "user" ? std::optional{*found} : adopted_partition(dump);
 }
 
 bool is_footer_alone(const Dump& dump) noexcept

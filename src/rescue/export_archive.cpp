@@ -52,7 +52,9 @@ public:
     [[nodiscard]] ByteCount size() const noexcept { return size_; }
     Result<> write_to(ArchiveWriter& writer)
     {
-        std::rewind(file_.get());
+        if (std::fseek(file_.get(), 0, SEEK_SET) != 0) {
+            return from_errno(errno, "the temporary file of the manifest cannot be read", "TMPDIR, /tmp");
+        }
         Bytes buffer(chunk_bytes);
         for (auto left = size_.value; left > 0;) {
             const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer.size()));

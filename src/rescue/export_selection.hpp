@@ -3,6 +3,7 @@
 
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "salvage/core/run_context.hpp"
 #include "salvage/rescue/export.hpp"
@@ -25,7 +26,7 @@ public:
     [[nodiscard]] ByteCount total() const noexcept { return total_; }
 
 private:
-    explicit ExportSelection(const ExportFilter& filter) : filter_{filter} {}
+    explicit ExportSelection(ExportFilter filter) : filter_{std::move(filter)} {}
     void add_folders_of(const std::string& path);
 
     ExportFilter filter_;

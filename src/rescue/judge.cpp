@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "salvage/core/text.hpp"
+#include "salvage/rescue/adopted.hpp"
 
 namespace salvage::rescue {
 
@@ -253,6 +254,16 @@ PlainJudgement judge_without_footer(const Dump& dump, const FooterSearch& footer
     }
     const auto source = open_partition(dump, *userdata);
     const auto entropy = source.has_value() ? sampled_entropy(**source, ByteOffset{0}) : -1.0;
+    if (entropy >= ciphertext_entropy && adopted_partition(dump)) {
+        out.verdict = {.code = VerdictCode::key_missing,
+                       .text = "This is a memory card that a phone made part of its own storage. Its key lies on that "
+                               "phone's userdata, and on no other medium.",
+                       .proof = {fmt::format("Partition {} is of the type android_expand.", printable(userdata->name)),
+                                 fmt::format("It starts with {:.3f} bits of entropy a byte: ciphertext.", entropy)},
+                       .next = fmt::format("salvage ls {} --adopted-by PHONE.img --ask", shell_quoted(dump.path)),
+                       .cost = {}};
+        return out;
+    }
     if (entropy >= ciphertext_entropy) {
         if (const auto filesystem = metadata_filesystem(dump)) {
             out.verdict = {

@@ -9,6 +9,7 @@
 #include "rescue/case_file.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
+#include "salvage/rescue/adopted.hpp"
 #include "salvage/rescue/crack.hpp"
 
 namespace salvage::rescue {
@@ -204,6 +205,25 @@ private:
         return {};
     }
 
+    /// Photos of a phone may lie on a card that only this userdata has the key of.
+    void tell_of_cards(const filesystem::FileSystem& files)
+    {
+        const auto keys = card_keys(files);
+        if (!keys.has_value() || keys->empty()) {
+            return;
+        }
+        report_.inspect.findings.push_back(
+            {.code = "adopted-cards",
+             .severity = Severity::note,
+             .text =
+                 fmt::format("This phone made {} memory card{} its own storage; the key of {} is here. Dump the card "
+                             "and open it with --adopted-by.",
+                             keys->size(), keys->size() == 1 ? "" : "s", keys->size() == 1 ? "it" : "each"),
+             .where = {.source = {}, .offset = {}, .partition = "userdata"},
+             .numbers = {{"keys", keys->size()}},
+             .words = {{"first", keys->front().path}}});
+    }
+
     Result<> export_files()
     {
         auto files = open_files(*report_.inspect.outcome.volume);
@@ -218,6 +238,7 @@ private:
             return {};
         }
         std::ranges::copy((*files)->findings(), std::back_inserter(report_.inspect.findings));
+        tell_of_cards(**files);
         const auto folder = request_->case_folder / "files";
         report_.exported =
             SALVAGE_TRY(export_folder(**files, folder, {.source_identity = identity_of(report_.inspect)}, context_)
