@@ -1,4 +1,4 @@
-# Files compiled for one instruction set each; which of them runs is chosen at run time (src/crypto/kdf/selection.cpp).
+# Files compiled for one instruction set each; which of them runs is chosen at run time (selection.cpp beside them).
 # Included after the box is made.  Of the options that tune, each was measured; see docs/adr/0007-per-isa-kernels.md.
 set(kernels "${PROJECT_SOURCE_DIR}/src/crypto/kdf")
 set(tuning_pbkdf2 $<$<CXX_COMPILER_ID:GNU>:-fno-tree-reassoc>)
@@ -19,6 +19,29 @@ foreach(isa portable sse2 sha_ni avx2 avx512 neon)
         if(EXISTS "${kernels}/${kdf}_${isa}.cpp")
             set_source_files_properties("${kernels}/${kdf}_${isa}.cpp" PROPERTIES
                 COMPILE_OPTIONS "${flags_${isa}};${tuning_${kdf}}")
+        endif()
+    endforeach()
+endforeach()
+
+# The sector ciphers' sets differ from the derivations' by the AES instructions.
+set(sector_kernels "${PROJECT_SOURCE_DIR}/src/crypto/sector")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    set(sector_aes_sse -msse4.1 -maes -mtune=znver3)
+    set(sector_aes_vaes -mavx2 -maes -mvaes -mpclmul -mvpclmulqdq -mtune=znver3)
+    set(sector_aes_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512vbmi2 -maes -mvaes -mpclmul -mvpclmulqdq -mtune=znver3)
+    set(sector_adiantum_avx2 ${flags_avx2})
+    set(sector_adiantum_avx512 ${flags_avx512})
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+    set(sector_aes_neon -march=armv8-a+crypto)
+endif()
+if(SALVAGE_SANITIZE MATCHES "undefined")
+    set(sector_sanitize -fno-sanitize=undefined)
+endif()
+foreach(cipher aes adiantum)
+    foreach(isa portable sse avx2 vaes avx512 neon)
+        if(EXISTS "${sector_kernels}/${cipher}_${isa}.cpp")
+            set_source_files_properties("${sector_kernels}/${cipher}_${isa}.cpp" PROPERTIES
+                COMPILE_OPTIONS "${sector_${cipher}_${isa}};${sector_sanitize}")
         endif()
     endforeach()
 endforeach()

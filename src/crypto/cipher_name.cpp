@@ -28,6 +28,22 @@ constexpr auto known_names = std::to_array<KnownName>({
     {.name = "aes-cbc-plain64", .mode = CipherMode::cbc, .iv = IvRule::plain64, .source = "Linux dm-crypt"},
     {.name = "aes-xts-plain", .mode = CipherMode::xts, .iv = IvRule::plain, .source = "Linux dm-crypt"},
     {.name = "aes-xts-plain64", .mode = CipherMode::xts, .iv = IvRule::plain64, .source = "Linux dm-crypt, vendors"},
+    {.name = "xchacha12,aes-adiantum-plain64",
+     .mode = CipherMode::adiantum_xchacha12,
+     .iv = IvRule::plain64,
+     .source = "AOSP vold of Android 9, ro.crypto.fde_algorithm=adiantum"},
+    {.name = "xchacha12,aes-adiantum-plain",
+     .mode = CipherMode::adiantum_xchacha12,
+     .iv = IvRule::plain,
+     .source = "Linux dm-crypt"},
+    {.name = "xchacha20,aes-adiantum-plain64",
+     .mode = CipherMode::adiantum_xchacha20,
+     .iv = IvRule::plain64,
+     .source = "Linux dm-crypt"},
+    {.name = "xchacha20,aes-adiantum-plain",
+     .mode = CipherMode::adiantum_xchacha20,
+     .iv = IvRule::plain,
+     .source = "Linux dm-crypt"},
 });
 
 struct RefusedName {
@@ -53,10 +69,6 @@ constexpr auto refused_names = std::to_array<RefusedName>({
      .is_prefix = false,
      .why = "this is Samsung's on-device encryption (ODE): its key can be unwrapped by the phone's secure world only",
      .hint = "only this very phone can decipher it; put the old partitions back and let it boot"},
-    {.name = "xchacha12,aes-adiantum-plain64",
-     .is_prefix = false,
-     .why = "this is Adiantum, which phones without AES instructions use from Android 9 on; Salvage cannot decipher it",
-     .hint = "Linux can: give dmsetup the volume key, this name and 4096-byte sectors"},
     {.name = "speck",
      .is_prefix = true,
      .why = "Speck was in pre-release builds of Android 9 only and was withdrawn; Salvage cannot decipher it",
@@ -70,7 +82,7 @@ std::string_view name_of(CipherMode mode, IvRule iv)
 {
     const auto* const found =
         std::ranges::find_if(known_names, [&](const KnownName& known) { return known.mode == mode && known.iv == iv; });
-    return found == known_names.end() ? "aes-xts-essiv:sha256" : found->name;
+    return found == known_names.end() ? "a mode with an IV rule of another" : found->name;
 }
 
 } // namespace
@@ -88,9 +100,11 @@ Result<SectorCipherSpec> parse_cipher_name(std::string_view name)
                                refused.hint);
         }
     }
-    return unsupported(fmt::format("cipher \"{}\" is not known", shown),
-                       "known are aes-cbc with essiv:sha256, plain and plain64, and aes-xts with plain and plain64",
-                       "if the footer is damaged, give the cipher by --cipher");
+    return unsupported(
+        fmt::format("cipher \"{}\" is not known", shown),
+        "known are aes-cbc with essiv:sha256, plain and plain64, and aes-xts and xchacha12,aes-adiantum with plain "
+        "and plain64",
+        "if the footer is damaged, give the cipher by --cipher");
 }
 
 std::string to_string(const SectorCipherSpec& spec)

@@ -1,7 +1,8 @@
 // The probe of searches: everything is read before, a question costs a few AES blocks a place.
 //
 // Under CBC no mapping has to be known: what proves a key are bytes behind the first 16 of a sector, which all mappings
-// decipher alike.  So all places are deciphered in one go, without any IV.  Under XTS every mapping is tried.
+// decipher alike.  So all places are deciphered in one go, without any IV.  Under XTS and Adiantum every mapping is
+// tried.
 #include <algorithm>
 #include <utility>
 

@@ -65,7 +65,7 @@ public:
         const auto mappings = possible_mappings(named, disk_lba);
         auto best_mapping = mappings.front();
         auto best = SALVAGE_TRY(look(best_mapping));
-        const bool may_differ = named.mode == crypto::CipherMode::xts || best.is_proof() || footer_->hash_first_block;
+        const bool may_differ = named.mode != crypto::CipherMode::cbc || best.is_proof() || footer_->hash_first_block;
         for (std::size_t i = 1; i < mappings.size() && may_differ && !best.is_perfect(); ++i) {
             auto sight = SALVAGE_TRY(look(mappings[i]));
             if (sight.strength() > best.strength()) {

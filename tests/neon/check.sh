@@ -21,8 +21,11 @@ else
 fi
 
 mkdir -p "$1"
-for source in "$src"/crypto/kdf/{pbkdf2,scrypt}_{neon,portable}.cpp "$here/neon_check.cpp"; do
-    "$compiler" -std=c++2b -O2 -Wall -Wextra -Werror -I"$src" -c "$source" -o "$1/$(basename "$source" .cpp).o"
+rm -f "$1"/*.o
+for source in "$src"/crypto/kdf/{pbkdf2,scrypt}_{neon,portable}.cpp "$src"/crypto/sector/{aes_neon,adiantum_neon,adiantum_portable}.cpp \
+    "$here"/{neon_check,sector_check}.cpp; do
+    case $source in */aes_neon.cpp) flags=(-march=armv8-a+crypto) ;; *) flags=() ;; esac
+    "$compiler" -std=c++2b -O2 -Wall -Wextra -Werror "${flags[@]}" -I"$src" -c "$source" -o "$1/$(basename "$source" .cpp).o"
 done
 "$compiler" -static "$1"/*.o -o "$out"
 timeout 300 "${emulator[@]}" "$out"

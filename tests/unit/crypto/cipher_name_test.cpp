@@ -19,12 +19,16 @@ TEST(CipherName, SaysModeAndIvRule)
         CipherMode mode;
         IvRule iv;
     };
-    for (const auto& [name, mode, iv] : {Case{"aes-cbc-essiv:sha256", CipherMode::cbc, IvRule::essiv_sha256},
-                                         Case{"aes-cbc-plain", CipherMode::cbc, IvRule::plain},
-                                         Case{"aes-cbc-plain:sha1", CipherMode::cbc, IvRule::plain},
-                                         Case{"aes-cbc-plain64", CipherMode::cbc, IvRule::plain64},
-                                         Case{"aes-xts-plain", CipherMode::xts, IvRule::plain},
-                                         Case{"aes-xts-plain64", CipherMode::xts, IvRule::plain64}}) {
+    for (const auto& [name, mode, iv] :
+         {Case{"aes-cbc-essiv:sha256", CipherMode::cbc, IvRule::essiv_sha256},
+          Case{"aes-cbc-plain", CipherMode::cbc, IvRule::plain},
+          Case{"aes-cbc-plain:sha1", CipherMode::cbc, IvRule::plain},
+          Case{"aes-cbc-plain64", CipherMode::cbc, IvRule::plain64},
+          Case{"aes-xts-plain", CipherMode::xts, IvRule::plain},
+          Case{"aes-xts-plain64", CipherMode::xts, IvRule::plain64},
+          Case{"xchacha12,aes-adiantum-plain64", CipherMode::adiantum_xchacha12, IvRule::plain64},
+          Case{"xchacha12,aes-adiantum-plain", CipherMode::adiantum_xchacha12, IvRule::plain},
+          Case{"xchacha20,aes-adiantum-plain64", CipherMode::adiantum_xchacha20, IvRule::plain64}}) {
         const auto spec = parse_cipher_name(name);
         ASSERT_TRUE(is_ok(spec)) << name;
         EXPECT_EQ(*spec, (SectorCipherSpec{.mode = mode, .iv = iv})) << name;
@@ -40,9 +44,8 @@ TEST(CipherName, NamesTheHardwareThatKeepsTheKey)
         std::string_view name;
         std::string_view whose;
     };
-    for (const auto& [name, whose] :
-         {Case{"aes-xts", "Qualcomm"}, Case{"aes-xts-fmp", "Samsung"}, Case{"aes-xts-disk", "Samsung"},
-          Case{"xchacha12,aes-adiantum-plain64", "Adiantum"}, Case{"speck128-xts-plain64", "Speck"}}) {
+    for (const auto& [name, whose] : {Case{"aes-xts", "Qualcomm"}, Case{"aes-xts-fmp", "Samsung"},
+                                      Case{"aes-xts-disk", "Samsung"}, Case{"speck128-xts-plain64", "Speck"}}) {
         const auto spec = parse_cipher_name(name);
         ASSERT_TRUE(fails_with(spec, ErrorCode::unsupported)) << name;
         EXPECT_NE(spec.error().what.find(name), std::string::npos);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -145,13 +146,14 @@ void reference(const SectorCipherSpec& spec, ByteView key, bool is_encrypting, s
     ASSERT_EQ(static_cast<std::size_t>(written), data.size());
 }
 
-using Shape = std::tuple<std::string_view, std::size_t, std::uint64_t, bool, std::uint64_t>;
+/// The last is whose kernels: nothing for the fastest.
+using Shape = std::tuple<std::string_view, std::size_t, std::uint64_t, bool, std::uint64_t, std::optional<SectorIsa>>;
 
 class EverySectorCipher : public ::testing::TestWithParam<Shape> {
 protected:
     static SectorCipherSpec spec()
     {
-        const auto& [name, key_bits, sector_bytes, counts_large, base] = GetParam();
+        const auto& [name, key_bits, sector_bytes, counts_large, base, isa] = GetParam();
         auto made = parse_cipher_name(name).unwrap();
         made.sector = SectorSize::make(sector_bytes).value();
         made.iv_counts_large_sectors = counts_large;
@@ -164,7 +166,7 @@ protected:
 TEST_P(EverySectorCipher, AgreesWithOpensslCalledOnceASector)
 {
     const auto sector_bytes = spec().sector.bytes();
-    const auto cipher = make_sector_cipher(spec(), key()).unwrap();
+    const auto cipher = make_sector_cipher(spec(), key(), std::get<5>(GetParam())).unwrap();
     EXPECT_EQ(cipher->spec(), spec());
     // One sector, a whole batch, and batches with a rest; from sector 0 and from beyond 2 TiB.
     for (const std::size_t sectors : {1U, 2U, 31U, 32U, 33U, 100U}) {
@@ -196,12 +198,13 @@ TEST_P(EverySectorCipher, AgreesWithOpensslCalledOnceASector)
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllShapes, EverySectorCipher,
-                         ::testing::Combine(::testing::Values("aes-cbc-essiv:sha256", "aes-cbc-plain",
-                                                              "aes-cbc-plain64", "aes-xts-plain", "aes-xts-plain64"),
-                                            ::testing::Values(128, 256),
-                                            ::testing::Values(512, 1024, 2048, 4096, 65536), ::testing::Bool(),
-                                            ::testing::Values(0, 0x1D0000, 0xFFFF'FFFF)));
+INSTANTIATE_TEST_SUITE_P(
+    AllShapes, EverySectorCipher,
+    ::testing::Combine(::testing::Values("aes-cbc-essiv:sha256", "aes-cbc-plain", "aes-cbc-plain64", "aes-xts-plain",
+                                         "aes-xts-plain64"),
+                       ::testing::Values(128, 256), ::testing::Values(512, 1024, 2048, 4096, 65536), ::testing::Bool(),
+                       ::testing::Values(0, 0x1D0000, 0xFFFF'FFFF),
+                       ::testing::Values(std::optional<SectorIsa>{}, std::optional{SectorIsa::portable})));
 
 TEST(SectorCipher, RefusesKeysThatDoNotFit)
 {
