@@ -47,6 +47,9 @@ int run(int argc, char** argv)
     add_ls(app, session);
     add_cat(app, session);
     add_export(app, session);
+#ifdef SALVAGE_HAS_FUSE
+    add_mount(app, session);
+#endif
     add_read(app, session);
     add_restore(app, session);
     add_phone(app, session);

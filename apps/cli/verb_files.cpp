@@ -6,7 +6,9 @@
 #include "opened_files.hpp"
 #include "options.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/io/output_file.hpp"
 #include "salvage/rescue/decrypt.hpp"
+#include "salvage/rescue/dm_mapping.hpp"
 #include "salvage/rescue/split.hpp"
 #include "salvage/rescue/walk.hpp"
 #include "verbs.hpp"
@@ -22,6 +24,8 @@ struct FileOptions {
     bool is_recursive{false};
     std::string format{"raw"};
     bool write_gaps{false};
+    bool is_print_dmsetup{false};
+    std::string key_out;
     std::vector<std::string> only;
 };
 
@@ -63,10 +67,38 @@ Result<> run_cat(const FileOptions& options, Session& session)
     return {};
 }
 
+/// The key goes into a file of its own, never to the screen.
+Result<> print_dmsetup(const FileOptions& options, const rescue::OpenedDump& opened, Session& session)
+{
+    const auto script = SALVAGE_TRY(rescue::dmsetup_script(opened, options.key_out));
+    SALVAGE_TRY(
+        io::write_file_atomically(options.key_out, opened.outcome.volume->key.expose(), io::Existing::refuse, 0600)
+            .in("writing the volume key"));
+    session.print(script);
+    return {};
+}
+
+Result<> check_decrypt(const FileOptions& options)
+{
+    if (options.is_print_dmsetup == options.key_out.empty()) {
+        return invalid_argument("--print-dmsetup and --key-out go together", "the key is not shown on the screen",
+                                "salvage decrypt DUMP --print-dmsetup --key-out userdata.key");
+    }
+    if (options.is_print_dmsetup != options.out.empty()) {
+        return invalid_argument("either an image is written or a script is printed", {},
+                                "give -o IMAGE, or --print-dmsetup --key-out FILE");
+    }
+    return {};
+}
+
 Result<> run_decrypt(const FileOptions& options, Session& session)
 {
+    SALVAGE_TRY(check_decrypt(options));
     const auto context = session.context();
     const auto opened = SALVAGE_TRY(open_or_ask(options.dump, options.secret, session, context));
+    if (options.is_print_dmsetup) {
+        return print_dmsetup(options, opened, session);
+    }
     const auto format = options.format == "sparse" ? rescue::ImageFormat::android_sparse : rescue::ImageFormat::raw;
     const auto report =
         SALVAGE_TRY(rescue::decrypt_to_file(opened.outcome.volume->plain, options.out,
@@ -126,7 +158,10 @@ void add_decrypt(CLI::App& app, Session& session)
     auto& command = verb(app, "decrypt", "write the decrypted userdata as an image",
                          "salvage decrypt phone.img -o userdata.img --ask");
     const auto options = add_verb(command, session, run_decrypt);
-    command.add_option("-o,--out", options->out, "image to write; an interrupted one goes on")->required();
+    command.add_option("-o,--out", options->out, "image to write; an interrupted one goes on");
+    command.add_flag("--print-dmsetup", options->is_print_dmsetup,
+                     "print a script that maps userdata with the kernel's dm-crypt instead (needs root and --key-out)");
+    command.add_option("--key-out", options->key_out, "with --print-dmsetup: the volume key goes here, mode 0600");
     command.add_option("--format", options->format, "raw, or sparse (Android)")
         ->check(CLI::IsMember({"raw", "sparse"}))
         ->capture_default_str();

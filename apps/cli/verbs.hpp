@@ -27,6 +27,7 @@ void add_cat(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);
 void add_read(CLI::App& app, Session& session);
 void add_phone(CLI::App& app, Session& session);
+void add_mount(CLI::App& app, Session& session); ///< where libfuse3 was found: SALVAGE_HAS_FUSE
 
 /// A verb with its one-line description and an example under its --help.
 [[nodiscard]] CLI::App& verb(CLI::App& app, const std::string& name, const std::string& description,
