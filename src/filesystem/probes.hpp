@@ -15,7 +15,11 @@ using ProbeResult = Result<std::unique_ptr<const FileSystem>>;
 [[nodiscard]] ProbeResult probe_ext(const io::SourcePtr& source);
 /// By backup superblocks alone.  To be asked last: they survive when another filesystem is made over an old one.
 [[nodiscard]] ProbeResult probe_ext_by_backups(const io::SourcePtr& source);
-/// f2fs, EROFS, SquashFS, FAT, exFAT, NTFS: recognised, and refused by name.
+/// By the first superblock, which may be damaged behind its magic.
+[[nodiscard]] ProbeResult probe_f2fs(const io::SourcePtr& source);
+/// By the second superblock alone.  To be asked late, as the backups of ext.
+[[nodiscard]] ProbeResult probe_f2fs_by_copy(const io::SourcePtr& source);
+/// EROFS, SquashFS, FAT, exFAT, NTFS: recognised, and refused by name.
 [[nodiscard]] ProbeResult probe_unsupported(const io::SourcePtr& source);
 
 } // namespace salvage::filesystem

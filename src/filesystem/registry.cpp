@@ -17,10 +17,12 @@ struct Format {
 };
 
 // The first that answers is taken.  ext comes first: its superblock leaves the first 1024 bytes alone, where a boot
-// sector of another time may still lie.  Its backups come last: they outlive the filesystem.
+// sector of another time may still lie.  Backups come last: they outlive the filesystem.
 constexpr std::array formats{
     Format{.name = "ext2, ext3, ext4", .probe = probe_ext},
-    Format{.name = "f2fs, EROFS, SquashFS, FAT, exFAT, NTFS", .probe = probe_unsupported},
+    Format{.name = "f2fs", .probe = probe_f2fs},
+    Format{.name = "EROFS, SquashFS, FAT, exFAT, NTFS", .probe = probe_unsupported},
+    Format{.name = "second superblock of f2fs", .probe = probe_f2fs_by_copy},
     Format{.name = "backup superblocks of ext", .probe = probe_ext_by_backups},
 };
 

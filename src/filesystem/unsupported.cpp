@@ -24,8 +24,6 @@ constexpr std::string_view mount_hint =
 
 // Each magic is in the format's own words and has four bytes at least, or stands with others below.
 constexpr std::array known{
-    // Linux, include/linux/f2fs_fs.h: F2FS_SUPER_MAGIC at 1024.
-    Known{.name = "f2fs", .at = 1024, .magic = "\x10\x20\xF5\xF2"sv, .hint = mount_hint},
     // Linux, fs/erofs/erofs_fs.h: EROFS_SUPER_MAGIC_V1 at 1024.
     Known{.name = "EROFS", .at = 1024, .magic = "\xE2\xE1\xF5\xE0"sv, .hint = mount_hint},
     // Linux, fs/squashfs/squashfs_fs.h: "hsqs" at 0.
@@ -66,8 +64,8 @@ bool looks_like_fat(ByteView head) noexcept
 
 Error refused(const io::ByteSource& source, std::string_view name, std::size_t at, std::string_view hint)
 {
-    auto error =
-        unsupported(fmt::format("the filesystem is {}, which is not read", name), "only ext2, ext3 and ext4 are", hint);
+    auto error = unsupported(fmt::format("the filesystem is {}, which is not read", name),
+                             "only ext2, ext3, ext4 and f2fs are", hint);
     error.where = source.locate(ByteOffset{at});
     return error;
 }
