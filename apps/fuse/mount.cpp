@@ -57,7 +57,7 @@ LibraryWords& library_words()
     return only;
 }
 
-void keep_words(fuse_log_level level, const char* format, va_list arguments)
+[[gnu::format(printf, 2, 0)]] void keep_words(fuse_log_level level, const char* format, va_list arguments)
 {
     if (level > FUSE_LOG_WARNING) {
         return;

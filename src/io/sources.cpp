@@ -3,8 +3,12 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "salvage/core/text.hpp"
+#include "salvage/io/e01.hpp"
 #include "salvage/io/views.hpp"
+#include "salvage/io/zstd_seekable.hpp"
 #include "split_raw.hpp"
 
 namespace salvage::io {
@@ -15,7 +19,7 @@ constexpr ByteCount probe_bytes{16384};
 // 64 MiB of bytes at 5 characters each: the longest text that parse_hexdump could accept.
 constexpr ByteCount max_text{320ULL << 20U};
 
-enum class Container : std::uint8_t { raw, device, split_raw, android_sparse, hexdump };
+enum class Container : std::uint8_t { raw, device, split_raw, android_sparse, e01, zstd_seekable, hexdump };
 
 struct Opened {
     SourcePtr bytes; ///< what is in the container, still packed
@@ -34,7 +38,8 @@ Result<SourcePtr> open_split(const std::filesystem::path& first)
 
 /// The order of the questions: a device holds no container of ours; then names (split parts), since the first part of a
 /// split sparse image begins like a whole one; then content, from the surest signature (four magic bytes) to the
-/// vaguest (text that looks like a hex dump).  What answers to none is raw.
+/// vaguest (text that looks like a hex dump).  E01 joins its segments itself, by names of its own.  What answers to
+/// none is raw.
 Result<Opened> open_packed(const std::filesystem::path& path)
 {
     std::error_code ignored;
@@ -56,6 +61,14 @@ Result<Opened> open_packed(const std::filesystem::path& path)
     }
     if (is_sparse_image(*head)) {
         opened.container = Container::android_sparse;
+    } else if (is_e01(*head)) {
+        opened.container = Container::e01;
+    } else if (is_unread_ewf(*head)) {
+        return unsupported(fmt::format("'{}' is an Ex01 or a logical evidence file", printable(path.string())),
+                           "of the Expert Witness formats E01 images are read",
+                           "write it as E01 or raw with the program that made it");
+    } else if (is_zstd(*head)) {
+        opened.container = Container::zstd_seekable;
     } else if (opened.container == Container::raw && looks_like_hexdump(as_text(*head))) {
         opened.container = Container::hexdump;
     }
@@ -79,6 +92,8 @@ Result<SourcePtr> open_any(const std::filesystem::path& path)
     case Container::device:
     case Container::split_raw: return std::move(opened.bytes);
     case Container::android_sparse: return make_sparse(std::move(opened.bytes));
+    case Container::e01: return std::move(SALVAGE_TRY(open_e01(path))).content;
+    case Container::zstd_seekable: return make_zstd_seekable(opened.bytes);
     case Container::hexdump: return open_hexdump(opened.bytes, path.string());
     }
     return std::move(opened.bytes);
@@ -91,6 +106,8 @@ Result<std::string> container_kind(const std::filesystem::path& path)
     case Container::device: return "device";
     case Container::split_raw: return "split-raw";
     case Container::android_sparse: return "android-sparse";
+    case Container::e01: return "e01";
+    case Container::zstd_seekable: return "zstd-seekable";
     case Container::hexdump: return "hexdump";
     }
     return "raw";

@@ -26,8 +26,8 @@ struct PortableNh {
             const auto d = word(message + at + 12);
             for (std::size_t pass = 0; pass < nh_passes; ++pass) {
                 const auto* const k = key + (4 * pass);
-                sums[pass] += std::uint64_t{a + k[0]} * (c + k[2]);
-                sums[pass] += std::uint64_t{b + k[1]} * (d + k[3]);
+                sums[pass] += static_cast<std::uint64_t>(a + k[0]) * (c + k[2]);
+                sums[pass] += static_cast<std::uint64_t>(b + k[1]) * (d + k[3]);
             }
         }
     }

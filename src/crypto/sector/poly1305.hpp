@@ -17,8 +17,8 @@ struct Number128 {
 
     friend constexpr Number128 operator+(Number128 x, Number128 y) noexcept
     {
-        const auto low = x.low + y.low;
-        return {.low = low, .high = x.high + y.high + (low < x.low ? 1U : 0U)};
+        const auto sum = x.low + y.low;
+        return {.low = sum, .high = x.high + y.high + (sum < x.low ? 1U : 0U)};
     }
     friend constexpr Number128 operator-(Number128 x, Number128 y) noexcept
     {

@@ -15,6 +15,7 @@ using Unpacked = std::shared_ptr<const Bytes>;
 
 class Compressed final : public io::ByteSource {
 public:
+    // cppcheck-suppress passedByValue
     Compressed(io::SourcePtr volume, io::SourcePtr plain, FileMap map, const Compression& compression, std::string name)
         : volume_{std::move(volume)}, plain_{std::move(plain)}, map_{std::move(map)}, compression_{compression},
           cluster_bytes_{std::uint64_t{compression.cluster_blocks()} * block_bytes}, name_{std::move(name)}

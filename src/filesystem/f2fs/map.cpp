@@ -165,6 +165,7 @@ private:
     Result<> indirect(std::uint32_t number, std::uint32_t place, unsigned levels)
     {
         const auto covered =
+            // cppcheck-suppress redundantAssignment
             addresses_per_node_ * (levels == 1 ? std::uint64_t{per_node} : std::uint64_t{per_node} * per_node);
         if (next_ >= end_) {
             return {};

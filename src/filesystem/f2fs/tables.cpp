@@ -48,6 +48,7 @@ Result<NodePlace> NodeTable::read(std::uint32_t node, Copy copy) const
 {
     const auto index = node / nodes_per_nat_block;
     const bool is_second = is_bit_set(bitmap_, index) != (copy == Copy::other);
+    // cppcheck-suppress redundantAssignment
     const auto block = nat_at_ + std::uint64_t{index / blocks_per_segment} * 2 * blocks_per_segment +
                        index % blocks_per_segment + (is_second ? blocks_per_segment : 0);
     std::array<std::byte, nat_entry_bytes> entry{};

@@ -1,0 +1,141 @@
+// Conversions, and what an E01 says of itself.
+#include "salvage/render/convert.hpp"
+
+#include <fmt/format.h>
+
+#include "render/json_parts.hpp"
+#include "render/paint.hpp"
+#include "salvage/core/text.hpp"
+
+namespace salvage::render {
+namespace {
+
+struct CaseLine {
+    std::string_view label;
+    std::string_view key;
+    std::string io::E01CaseData::* value;
+};
+constexpr std::array case_lines{
+    CaseLine{.label = "case", .key = "case_number", .value = &io::E01CaseData::case_number},
+    CaseLine{.label = "evidence", .key = "evidence_number", .value = &io::E01CaseData::evidence_number},
+    CaseLine{.label = "description", .key = "description", .value = &io::E01CaseData::description},
+    CaseLine{.label = "examiner", .key = "examiner", .value = &io::E01CaseData::examiner},
+    CaseLine{.label = "notes", .key = "notes", .value = &io::E01CaseData::notes},
+    CaseLine{.label = "acquired", .key = "acquired", .value = &io::E01CaseData::acquired},
+    CaseLine{.label = "software", .key = "software", .value = &io::E01CaseData::software},
+};
+
+std::string e01_text(const io::E01Info& info, TextStyle style)
+{
+    std::string out;
+    for (const auto& line : case_lines) {
+        if (const auto& value = info.case_data.*line.value; !value.empty()) {
+            out += fmt::format("  {}: {}\n", line.label, printable(value));
+        }
+    }
+    out += fmt::format("  {} segment{}, chunks of {}\n", info.segments, info.segments == 1 ? "" : "s",
+                       format_size(info.chunk));
+    for (const auto& range : info.acquisition_errors) {
+        out += fmt::format("  not read when it was made: {} at {}\n", format_size_exact(range.size()),
+                           format_offset(range.start()));
+    }
+    for (const auto& sentence : info.damage) {
+        out += paint(fmt::format("  damaged: {}\n", printable(sentence)), Ink::danger, style);
+    }
+    return out;
+}
+
+std::string hashes_text(const rescue::ConvertReport& report, TextStyle style)
+{
+    auto out = fmt::format("SHA-256 {}{}\n", report.sha256,
+                           report.lost.empty() ? "" : " (with zeros where it could not be read)");
+    out += report.md5.empty() ? std::string{} : fmt::format("MD5     {}\n", report.md5);
+    out += report.sha1.empty() ? std::string{} : fmt::format("SHA-1   {}\n", report.sha1);
+    for (const auto& hash : report.stored) {
+        out += hash.agrees()
+                   ? fmt::format("the {} stored in the source agrees\n", hash.kind)
+                   : paint(fmt::format("the {} stored in the source is another: {}\n", hash.kind, hash.stored),
+                           Ink::danger, style);
+    }
+    if (report.e01 && report.stored.empty()) {
+        out += "the source has no hash stored\n";
+    }
+    return out;
+}
+
+Json ranges_json(const std::vector<ByteRange>& ranges)
+{
+    auto out = Json::array();
+    for (const auto& range : ranges) {
+        out.push_back({{"start", range.start().value}, {"size", range.size().value}});
+    }
+    return out;
+}
+
+Json text_or_nothing(const std::string& text)
+{
+    return text.empty() ? Json(nullptr) : Json(text);
+}
+
+Json e01_json(const io::E01Info& info)
+{
+    Json out;
+    for (const auto& line : case_lines) {
+        out[std::string{line.key}] = text_or_nothing(info.case_data.*line.value);
+    }
+    out["segments"] = info.segments;
+    out["chunk_bytes"] = info.chunk.value;
+    out["acquisition_errors"] = ranges_json(info.acquisition_errors);
+    out["damage"] = info.damage;
+    return out;
+}
+
+} // namespace
+
+std::string text(const rescue::ConvertReport& report, TextStyle style)
+{
+    auto out =
+        fmt::format("{} ({}): {}\n", printable(report.source), report.source_container, format_size_exact(report.size));
+    out += report.e01 ? e01_text(*report.e01, style) : std::string{};
+    if (!report.files.empty()) {
+        out += fmt::format("{} ({}): {} file{}, {}\n", printable(report.files.front()), report.format,
+                           report.files.size(), report.files.size() == 1 ? "" : "s", format_size_exact(report.written));
+    }
+    out += hashes_text(report, style);
+    for (const auto& range : report.lost) {
+        out += paint(
+            fmt::format("could not be read: {} at {}\n", format_size_exact(range.size()), format_offset(range.start())),
+            Ink::danger, style);
+    }
+    out += report.map.empty() ? std::string{} : fmt::format("map of these areas: {}\n", printable(report.map));
+    out += report.sums.empty() ? std::string{} : fmt::format("hash beside it: {}\n", printable(report.sums));
+    out += report.is_read_back ? "read back: the same\n" : "";
+    return out;
+}
+
+std::string json(const rescue::ConvertReport& report)
+{
+    Json out{{"schema", "salvage.convert/1"},
+             {"source", report.source},
+             {"source_container", report.source_container},
+             {"e01", report.e01 ? e01_json(*report.e01) : Json(nullptr)},
+             {"format", text_or_nothing(report.format)},
+             {"files", report.files},
+             {"size", report.size.value},
+             {"allocated", report.written.value},
+             {"sha256", report.sha256},
+             {"md5", text_or_nothing(report.md5)},
+             {"sha1", text_or_nothing(report.sha1)},
+             {"map", text_or_nothing(report.map)},
+             {"sums", text_or_nothing(report.sums)},
+             {"read_back", report.is_read_back}};
+    out["lost"] = ranges_json(report.lost);
+    out["stored_hashes"] = Json::array();
+    for (const auto& hash : report.stored) {
+        out["stored_hashes"].push_back(
+            {{"kind", hash.kind}, {"stored", hash.stored}, {"computed", hash.computed}, {"agrees", hash.agrees()}});
+    }
+    return dumped(out);
+}
+
+} // namespace salvage::render
