@@ -77,8 +77,9 @@ Result<SecretBytes> read_secret_file(const std::string& path)
 
 void DumpOptions::add_to(CLI::App& verb)
 {
-    verb.add_option("dump", dump,
-                    "dump, partition image, split raw (.001), sparse image, E01, seekable zstd, block device or hex dump text")
+    verb.add_option(
+            "dump", dump,
+            "dump, partition image, split raw (.001), sparse image, E01, seekable zstd, block device or hex dump text")
         ->required();
     verb.add_option("--scatter", scatter,
                     "another source of the layout: scatter, GPT, MBR, EBR or PMT dump, fstab (repeatable)");
