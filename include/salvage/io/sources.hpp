@@ -18,8 +18,8 @@ namespace salvage::io {
 [[nodiscard]] SourcePtr make_memory(Bytes bytes, std::string name);
 
 /// Opens what a user names, whatever its container: raw file or device, first part of a split raw image (".001"),
-/// Android sparse image, first segment of an E01, seekable zstd, or the text of a hex dump.  The order of the questions stands in sources.cpp.
-/// Errors: io, malformed, unsupported.
+/// Android sparse image, first segment of an E01, seekable zstd, or the text of a hex dump.  The order of the questions
+/// stands in sources.cpp. Errors: io, malformed, unsupported.
 [[nodiscard]] Result<SourcePtr> open_any(const std::filesystem::path& path);
 
 /// Name of the container open_any chose: "raw", "device", "split-raw", "android-sparse", "e01", "zstd-seekable",

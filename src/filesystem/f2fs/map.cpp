@@ -164,6 +164,7 @@ private:
     /// A node of nodes, `levels` above those that hold addresses.
     Result<> indirect(std::uint32_t number, std::uint32_t place, unsigned levels)
     {
+        // cppcheck-suppress redundantAssignment
         const auto nodes = levels == 1 ? std::uint64_t{per_node} : std::uint64_t{per_node} * per_node;
         const auto covered = nodes * addresses_per_node_;
         if (next_ >= end_) {
