@@ -48,7 +48,7 @@ def snapshot(folder):
 
 
 # Of our own making, and with times of today.
-OWN = {"manifest.json", "manifest.jsonl", "SHA256SUMS", "userdata.img", "userdata.simg"}
+OWN = {"manifest.json", "manifest.jsonl", "SHA256SUMS", "bodyfile.txt", "dfxml.xml", "userdata.img", "userdata.simg"}
 
 
 def comparable(entry, name, verb):

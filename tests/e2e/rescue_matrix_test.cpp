@@ -168,7 +168,7 @@ bool is_ours(const std::string& path, const ExportReport& report)
 {
     const auto name = fs::path{path}.filename();
     return name == fs::path{report.manifest}.filename() || name == fs::path{report.sums}.filename() ||
-           name.string().starts_with(".salvage");
+           name == "bodyfile.txt" || name == "dfxml.xml" || name.string().starts_with(".salvage");
 }
 
 void expect_files(const SamplePhone& phone, const RescueReport& report, Files files)
