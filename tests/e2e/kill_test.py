@@ -85,7 +85,7 @@ def check_no_lies(job, folder, reference, moment):
     for name, entry in snapshot(folder).items():
         if entry[0] == "folder":
             continue
-        if name in ("manifest.json", "manifest.jsonl", "SHA256SUMS"):
+        if name in ("manifest.json", "manifest.jsonl", "SHA256SUMS", "bodyfile.txt", "dfxml.xml"):
             # Written last, whole or not at all.
             text = (folder / name).read_text(encoding="utf-8", errors="surrogateescape")
             assert text.endswith("\n"), f"{moment}: {name} is torn"
