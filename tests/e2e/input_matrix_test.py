@@ -33,7 +33,7 @@ def tree_of(folder):
     """Every file below `folder` with the hash of its content; our own records name the source and are left out."""
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name not in ("manifest.json", "manifest.jsonl", "log.jsonl") and not path.name.startswith(".salvage")}
+            if path.is_file() and path.name not in ("manifest.json", "manifest.jsonl", "log.jsonl", "dfxml.xml") and not path.name.startswith(".salvage")}
 
 
 def without_names(text, dump):
