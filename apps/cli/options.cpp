@@ -16,11 +16,6 @@ namespace {
 
 constexpr ByteCount max_secret_file{1U << 20U};
 
-ByteView without_newline(ByteView bytes)
-{
-    return !bytes.empty() && bytes.back() == std::byte{'\n'} ? bytes.first(bytes.size() - 1) : bytes;
-}
-
 Result<SecretBytes> read_secret_fd(int descriptor)
 {
     SecretBytes all{static_cast<std::size_t>(max_secret_file.value)};
@@ -38,25 +33,7 @@ Result<SecretBytes> read_secret_fd(int descriptor)
         }
         used += static_cast<std::size_t>(got);
     }
-    return SecretBytes::copy_of(without_newline(all.expose().first(used)));
-}
-
-/// A key file: raw bytes, or the same as hex text.
-Result<SecretBytes> read_key_file(const std::string& path)
-{
-    auto bytes = SALVAGE_TRY(read_secret_file(path));
-    if (bytes.size() == 16 || bytes.size() == 32 || bytes.size() == 64) {
-        const bool may_be_hex = from_hex(as_text(bytes.expose())).has_value() && bytes.size() != 16;
-        if (!may_be_hex) {
-            return bytes;
-        }
-    }
-    const auto hex = from_hex(as_text(bytes.expose()));
-    if (hex.has_value() && (hex->size() == 16 || hex->size() == 32 || hex->size() == 64)) {
-        return SecretBytes::copy_of(*hex);
-    }
-    return invalid_argument("the key file does not hold a key", "16, 32 or 64 bytes were expected, raw or as hex",
-                            path);
+    return SecretBytes::copy_of(rescue::without_newline(all.expose().first(used)));
 }
 
 void append(std::vector<rescue::GivenSecret>& into, std::vector<rescue::GivenSecret> more)
@@ -67,13 +44,6 @@ void append(std::vector<rescue::GivenSecret>& into, std::vector<rescue::GivenSec
 }
 
 } // namespace
-
-Result<SecretBytes> read_secret_file(const std::string& path)
-{
-    const auto file = SALVAGE_TRY(io::open_file(path).in("opening the secret file"));
-    const auto bytes = SALVAGE_TRY(io::read_all(*file, max_secret_file));
-    return SecretBytes::copy_of(without_newline(bytes));
-}
 
 void DumpOptions::add_to(CLI::App& verb)
 {
@@ -126,7 +96,7 @@ Result<rescue::OpenRequest> SecretOptions::request(Session& session) const
 {
     rescue::OpenRequest out;
     for (const auto& path : secret_files) {
-        const auto secret = SALVAGE_TRY(read_secret_file(path));
+        const auto secret = SALVAGE_TRY(rescue::read_secret_file(path));
         append(out.secrets, rescue::encodings_of(secret.expose()));
     }
     if (secret_fd) {
@@ -141,7 +111,7 @@ Result<rescue::OpenRequest> SecretOptions::request(Session& session) const
         append(out.secrets, rescue::encodings_of(secret.expose()));
     }
     if (!master_key_file.empty()) {
-        rescue::GivenMasterKey key{.key = SALVAGE_TRY(read_key_file(master_key_file)),
+        rescue::GivenMasterKey key{.key = SALVAGE_TRY(rescue::read_key_file(master_key_file)),
                                    .cipher = cipher,
                                    .sector = {},
                                    .is_iv_counted_from_disk = iv_base == "disk"};
@@ -158,8 +128,8 @@ Result<rescue::OpenRequest> SecretOptions::request(Session& session) const
             return invalid_argument("one of the phone's two keys is missing",
                                     "--phone-enc-key and --phone-hmac-key go together");
         }
-        out.phone_keys = fde::PhoneKeys{.encryption_key = SALVAGE_TRY(read_key_file(phone_enc_key_file)),
-                                        .hmac_key = SALVAGE_TRY(read_key_file(phone_hmac_key_file))};
+        out.phone_keys = fde::PhoneKeys{.encryption_key = SALVAGE_TRY(rescue::read_key_file(phone_enc_key_file)),
+                                        .hmac_key = SALVAGE_TRY(rescue::read_key_file(phone_hmac_key_file))};
     }
     return out;
 }

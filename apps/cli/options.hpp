@@ -51,7 +51,4 @@ void add_output_options(CLI::App& verb, Session& session);
 [[nodiscard]] Result<rescue::OpenedDump> open_or_ask(const DumpOptions& dump, const SecretOptions& secret,
                                                      Session& session, const RunContext& context);
 
-/// Bytes of a secret file: one trailing newline dropped.  Errors: io, unsupported (over 1 MiB).
-[[nodiscard]] Result<SecretBytes> read_secret_file(const std::string& path);
-
 } // namespace salvage::cli

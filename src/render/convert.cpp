@@ -1,6 +1,10 @@
 // Conversions, and what an E01 says of itself.
 #include "salvage/render/convert.hpp"
 
+#include <charconv>
+#include <chrono>
+#include <system_error>
+
 #include <fmt/format.h>
 
 #include "render/json_parts.hpp"
@@ -25,12 +29,32 @@ constexpr std::array case_lines{
     CaseLine{.label = "software", .key = "software", .value = &io::E01CaseData::software},
 };
 
+/// "2026 11 26 1 21 22" as it stands; seconds since 1970 as a date.
+std::string acquired_text(const std::string& stored)
+{
+    std::int64_t seconds = 0;
+    const auto* const end = stored.data() + stored.size();
+    const auto [stop, problem] = std::from_chars(stored.data(), end, seconds);
+    constexpr std::int64_t last = 253'402'300'799; // the year 9999
+    if (problem != std::errc{} || stop != end || seconds < 0 || seconds > last) {
+        return printable(stored);
+    }
+    const std::chrono::sys_seconds point{std::chrono::seconds{seconds}};
+    const auto day = std::chrono::floor<std::chrono::days>(point);
+    const std::chrono::year_month_day date{day};
+    const std::chrono::hh_mm_ss clock{point - day};
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                       clock.minutes().count(), clock.seconds().count());
+}
+
 std::string e01_text(const io::E01Info& info, TextStyle style)
 {
     std::string out;
     for (const auto& line : case_lines) {
         if (const auto& value = info.case_data.*line.value; !value.empty()) {
-            out += fmt::format("  {}: {}\n", line.label, printable(value));
+            const bool is_time = line.value == &io::E01CaseData::acquired;
+            out += fmt::format("  {}: {}\n", line.label, is_time ? acquired_text(value) : printable(value));
         }
     }
     out += fmt::format("  {} segment{}, chunks of {}\n", info.segments, info.segments == 1 ? "" : "s",

@@ -15,47 +15,9 @@
 namespace salvage::rescue {
 namespace {
 
-constexpr ByteCount max_secret_file{1U << 20U};
-
-ByteView without_newline(ByteView bytes)
-{
-    return !bytes.empty() && bytes.back() == std::byte{'\n'} ? bytes.first(bytes.size() - 1) : bytes;
-}
-
-Result<SecretBytes> read_secret(const std::filesystem::path& path)
-{
-    const auto file = SALVAGE_TRY(io::open_file(path).in("opening the secret file"));
-    auto bytes = SALVAGE_TRY(io::read_all(*file, max_secret_file).in("reading the secret file"));
-    auto secret = SecretBytes::copy_of(without_newline(bytes));
-    wipe(bytes);
-    return secret;
-}
-
-bool is_key_size(std::size_t bytes)
-{
-    return bytes == 16 || bytes == 32 || bytes == 64;
-}
-
-/// Raw bytes, or the same as hex text.  16 bytes are never hex: no key has 8.
-Result<SecretBytes> read_key(const std::filesystem::path& path)
-{
-    auto bytes = SALVAGE_TRY(read_secret(path));
-    auto hex = from_hex(as_text(bytes.expose()));
-    if (hex.has_value() && is_key_size(hex->size())) {
-        auto key = SecretBytes::copy_of(*hex);
-        wipe(*hex);
-        return key;
-    }
-    if (is_key_size(bytes.size())) {
-        return bytes;
-    }
-    return invalid_argument("the key file does not hold a key", "16, 32 or 64 bytes were expected, raw or as hex",
-                            path.string());
-}
-
 Result<GivenMasterKey> read_master_key(const SecretFiles& files)
 {
-    return GivenMasterKey{.key = SALVAGE_TRY(read_key(*files.master_key)),
+    return GivenMasterKey{.key = SALVAGE_TRY(read_key_file(*files.master_key)),
                           .cipher = files.cipher,
                           .sector = files.sector,
                           .is_iv_counted_from_disk = files.is_iv_counted_from_disk};
@@ -67,8 +29,8 @@ Result<fde::PhoneKeys> read_phone_keys(const SecretFiles& files)
         return invalid_argument("one of the phone's two keys is missing", "ENC_KEY and HMAC_KEY go together");
     }
     fde::PhoneKeys out;
-    out.encryption_key = SALVAGE_TRY(read_key(*files.phone_enc_key));
-    out.hmac_key = SALVAGE_TRY(read_key(*files.phone_hmac_key));
+    out.encryption_key = SALVAGE_TRY(read_key_file(*files.phone_enc_key));
+    out.hmac_key = SALVAGE_TRY(read_key_file(*files.phone_hmac_key));
     return out;
 }
 
@@ -79,7 +41,7 @@ Result<OpenRequest> read_secret_files(const SecretFiles& files)
     OpenRequest out;
     out.measure_cost = false;
     for (const auto& path : files.secrets) {
-        const auto secret = SALVAGE_TRY(read_secret(path));
+        const auto secret = SALVAGE_TRY(read_secret_file(path));
         std::ranges::move(encodings_of(secret.expose()), std::back_inserter(out.secrets));
     }
     if (files.master_key) {

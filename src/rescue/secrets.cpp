@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "salvage/core/bytes.hpp"
+#include "salvage/io/sources.hpp"
 #include "salvage/password/search.hpp"
 
 namespace salvage::rescue {
@@ -22,6 +24,22 @@ bool may_be_pattern(ByteView secret)
     const bool are_dots = std::ranges::all_of(text, [](char c) { return c >= '1' && c <= '9'; });
     return are_dots && text.size() >= 4 && text.size() <= 9 &&
            std::set<char>(text.begin(), text.end()).size() == text.size();
+}
+
+constexpr ByteCount max_secret_file{1U << 20U};
+
+Result<SecretBytes> read_whole(const std::filesystem::path& path)
+{
+    const auto file = SALVAGE_TRY(io::open_file(path).in("opening the secret file"));
+    auto bytes = SALVAGE_TRY(io::read_all(*file, max_secret_file).in("reading the secret file"));
+    auto secret = SecretBytes::copy_of(bytes);
+    wipe(bytes);
+    return secret;
+}
+
+bool is_key_size(std::size_t bytes) noexcept
+{
+    return bytes == 16 || bytes == 32 || bytes == 64;
 }
 
 } // namespace
@@ -58,6 +76,37 @@ Result<std::vector<GivenSecret>> encodings_of_pattern(std::string_view dashed, u
         given(as_bytes(SALVAGE_TRY(password::encode_pattern(dashed, side, password::PatternEncoding::raw_zero))),
               "pattern-raw"));
     return out;
+}
+
+ByteView without_newline(ByteView bytes) noexcept
+{
+    return !bytes.empty() && bytes.back() == std::byte{'\n'} ? bytes.first(bytes.size() - 1) : bytes;
+}
+
+Result<SecretBytes> read_secret_file(const std::filesystem::path& path)
+{
+    const auto whole = SALVAGE_TRY(read_whole(path));
+    return SecretBytes::copy_of(without_newline(whole.expose()));
+}
+
+Result<SecretBytes> read_key_file(const std::filesystem::path& path)
+{
+    auto whole = SALVAGE_TRY(read_whole(path));
+    // A raw key may end with the byte of a newline: only text loses it.
+    auto hex = from_hex(as_text(without_newline(whole.expose())));
+    if (hex.has_value() && is_key_size(hex->size())) {
+        auto key = SecretBytes::copy_of(*hex);
+        wipe(*hex);
+        return key;
+    }
+    if (is_key_size(whole.size())) {
+        return whole;
+    }
+    if (const auto without = without_newline(whole.expose()); is_key_size(without.size())) {
+        return SecretBytes::copy_of(without);
+    }
+    return invalid_argument("the key file does not hold a key", "16, 32 or 64 bytes were expected, raw or as hex",
+                            path.string());
 }
 
 } // namespace salvage::rescue
