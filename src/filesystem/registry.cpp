@@ -77,6 +77,26 @@ std::string_view to_string(EntryType type) noexcept
     return index < type_names.size() ? type_names[index] : "unknown";
 }
 
+std::string_view to_string(Confidence confidence) noexcept
+{
+    switch (confidence) {
+    case Confidence::high: return "high";
+    case Confidence::medium: return "medium";
+    case Confidence::low: break;
+    }
+    return "low";
+}
+
+Result<std::vector<DeletedFile>> FileSystem::deleted_files(const RunContext& /*context*/) const
+{
+    return unsupported(fmt::format("deleted files are not looked for in {}", kind()));
+}
+
+Result<std::vector<ByteRange>> FileSystem::unused_areas() const
+{
+    return unsupported(fmt::format("unused areas are not known of {}", kind()));
+}
+
 Result<std::unique_ptr<const FileSystem>> open(const io::SourcePtr& source)
 {
     for (const auto& format : formats) {

@@ -12,6 +12,7 @@
 
 #include "salvage/core/finding.hpp"
 #include "salvage/core/result.hpp"
+#include "salvage/core/run_context.hpp"
 #include "salvage/io/byte_source.hpp"
 
 namespace salvage::filesystem {
@@ -58,6 +59,26 @@ struct Entry {
 
 using ExtendedAttributes = std::vector<std::pair<std::string, Bytes>>;
 
+/// How sure it is that a deleted file is what it is said to be.
+enum class Confidence : std::uint8_t {
+    high,   ///< name, inode and blocks fit each other, and no live file has taken any of the blocks
+    medium, ///< one of them is missing or was taken: no name, or parts of the content are lost
+    low,    ///< the blocks may have held other things since
+};
+[[nodiscard]] std::string_view to_string(Confidence confidence) noexcept;
+
+/// A file, folder or link that was deleted and of which something is still there.
+struct DeletedFile {
+    Entry entry;        ///< its name is empty where it is not known
+    std::string folder; ///< path of the folder that it lay in ("/media/0/DCIM"); empty where it is not known
+    Confidence confidence{Confidence::low};
+    std::string proof; ///< where name and content were found, in words
+    std::optional<Timestamp> deleted_at;
+    /// Null where nothing of the content is held.  What live files have taken since is unreadable in it.
+    io::SourcePtr content;
+    std::string target; ///< of a symlink
+};
+
 /// A read-only filesystem.  Methods may be called from many threads; implementations lock where their library must.
 class FileSystem {
 public:
@@ -79,6 +100,13 @@ public:
     [[nodiscard]] virtual Result<ExtendedAttributes> extended_attributes(std::uint64_t inode) const = 0;
     /// A file's content: holes are holes, unreadable areas of the volume are unreadable areas of the file.
     [[nodiscard]] virtual Result<io::SourcePtr> open(std::uint64_t inode) const = 0;
+    /// What was deleted and is still held by inodes, directories or the journal; in no order, a deleted inode once in
+    /// each of its lives.  May take as long as reading all inodes.
+    /// Errors: unsupported (not looked for in this format), io, cancelled.  Damage is passed over.
+    [[nodiscard]] virtual Result<std::vector<DeletedFile>> deleted_files(const RunContext& context) const;
+    /// Areas of the volume that belong to no file and no table, ascending, neighbours joined: where deleted content may
+    /// lie.  Errors: unsupported (not known for this format), malformed (the tables that tell), io.
+    [[nodiscard]] virtual Result<std::vector<ByteRange>> unused_areas() const;
     /// What was seen on opening: journal replayed in an overlay, checksum errors …
     [[nodiscard]] virtual const std::vector<Finding>& findings() const noexcept = 0;
 };
