@@ -6,18 +6,28 @@
 #include <unistd.h>
 
 #include "salvage/core/text.hpp"
+#include "salvage/filesystem/deleted_tree.hpp"
 
 namespace salvage::cli {
 
 Result<OpenedFiles> open_filesystem(const DumpOptions& dump, const SecretOptions& secret, Session& session,
-                                    const RunContext& context)
+                                    const RunContext& context, WhichFiles which)
 {
     OpenedFiles out{.opened = SALVAGE_TRY(open_or_ask(dump, secret, session, context)), .files = {}};
     out.files = SALVAGE_TRY(rescue::open_files(*out.opened.outcome.volume));
     for (const auto& finding : out.files->findings()) {
         session.say(fmt::format("{}: {}\n", to_string(finding.severity), printable(finding.text)));
     }
+    if (which == WhichFiles::deleted) {
+        out.files = filesystem::make_deleted_tree(out.files, context);
+    }
     return out;
+}
+
+void add_deleted_flag(CLI::App& command, bool& is_deleted)
+{
+    command.add_flag("--deleted", is_deleted,
+                     "what was deleted and is still held by the filesystem, instead of the live files");
 }
 
 std::string identity_of(const rescue::OpenedDump& opened)

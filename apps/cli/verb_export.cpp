@@ -30,6 +30,7 @@ struct ExportVerb {
     std::vector<std::string> kinds;
     std::string from;
     std::string until;
+    bool is_deleted{false};
 };
 
 struct KindName {
@@ -121,8 +122,10 @@ Result<> run_export(const ExportVerb& options, Session& session)
                                 "name a folder, or take --format tar");
     }
     auto wanted = SALVAGE_TRY(export_options(options));
-    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context));
-    wanted.source_identity = identity_of(opened.opened);
+    const auto opened = SALVAGE_TRY(
+        open_filesystem(options.dump, options.secret, session, context,
+                        options.is_deleted ? WhichFiles::deleted : WhichFiles::live));
+    wanted.source_identity = identity_of(opened.opened) + (options.is_deleted ? "; deleted files" : "");
     if (options.format == "folder") {
         show(session, SALVAGE_TRY(rescue::export_folder(*opened.files, options.out, wanted, context)));
         return {};
@@ -165,6 +168,7 @@ void add_export(CLI::App& app, Session& session)
                     "plain, or ffs: below data/, as ALEAPP, Autopsy and other readers of full filesystems want it")
         ->check(CLI::IsMember({"plain", "ffs"}))
         ->capture_default_str();
+    add_deleted_flag(command, options->is_deleted);
     command.add_option("--match", options->matches,
                        "only what this shell pattern fits: '*.jpg', '/media/*' (repeatable)");
     command.add_option("--kind", options->kinds, "only image, video, audio, document, database, by name (repeatable)")

@@ -22,6 +22,7 @@ struct FileOptions {
     std::string path{"/"};
     std::string out;
     bool is_recursive{false};
+    bool is_deleted{false};
     std::string format{"raw"};
     bool write_gaps{false};
     bool is_print_dmsetup{false};
@@ -29,10 +30,15 @@ struct FileOptions {
     std::vector<std::string> only;
 };
 
+WhichFiles which_files(const FileOptions& options)
+{
+    return options.is_deleted ? WhichFiles::deleted : WhichFiles::live;
+}
+
 Result<> run_ls(const FileOptions& options, Session& session)
 {
     const auto context = session.context();
-    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context));
+    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context, which_files(options)));
     const auto visit = [&](const rescue::ListedEntry& entry) -> Result<> {
         session.print(session.is_json ? render::json(entry) : render::text(entry, session.out_style()));
         if (entry.problem) {
@@ -48,7 +54,7 @@ Result<> run_cat(const FileOptions& options, Session& session)
 {
     session.is_quiet = true;
     const auto context = session.context();
-    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context));
+    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context, which_files(options)));
     const auto entry = SALVAGE_TRY(filesystem::find_path(*opened.files, options.path));
     if (entry.type != filesystem::EntryType::file) {
         return invalid_argument(fmt::format("{} is not a file", printable(options.path)),
@@ -141,6 +147,7 @@ void add_ls(CLI::App& app, Session& session)
     const auto options = add_verb(command, session, run_ls);
     command.add_option("path", options->path, "folder or file")->capture_default_str();
     command.add_flag("-R,--recursive", options->is_recursive, "folders in folders too");
+    add_deleted_flag(command, options->is_deleted);
     options->secret.add_to(command);
 }
 
@@ -150,6 +157,7 @@ void add_cat(CLI::App& app, Session& session)
                          "salvage cat phone.img /media/0/DCIM/Camera/IMG_1.jpg --ask > IMG_1.jpg");
     const auto options = add_verb(command, session, run_cat);
     command.add_option("path", options->path, "file")->required();
+    add_deleted_flag(command, options->is_deleted);
     options->secret.add_to(command);
 }
 

@@ -14,6 +14,7 @@
 #include "fuse/tree.hpp"
 #include "options.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/filesystem/deleted_tree.hpp"
 #include "salvage/rescue/open_volume.hpp"
 #include "verbs.hpp"
 
@@ -46,7 +47,7 @@ Result<Opened> open_parts(const MountVerbOptions& options, Session& session, con
 }
 
 /// A filesystem that is not understood leaves userdata.img, and that may be what is wanted.
-std::unique_ptr<const filesystem::FileSystem> open_files(const rescue::OpenedVolume& volume, Session& session)
+std::shared_ptr<const filesystem::FileSystem> open_files(const rescue::OpenedVolume& volume, Session& session)
 {
     auto files = filesystem::open(fuse::make_small_reads_cached(volume.plain));
     if (!files.has_value()) {
@@ -98,7 +99,11 @@ Result<> run_mount(const MountVerbOptions& options, Session& session)
     const auto opened = SALVAGE_TRY(open_parts(options, session, context));
     fuse::Content content{.userdata = opened.volume ? opened.volume->plain : nullptr,
                           .partitions = rescue::partition_devices(opened.dump),
-                          .files = opened.volume ? open_files(*opened.volume, session) : nullptr};
+                          .files = opened.volume ? open_files(*opened.volume, session) : nullptr,
+                          .deleted = {}};
+    if (content.files) {
+        content.deleted = filesystem::make_deleted_tree(content.files, context);
+    }
     const fuse::Tree tree{std::move(content), owner_of(opened.dump.path)};
     return fuse::mount_and_serve(
         tree, {.at = options.at, .name = opened.dump.path, .is_for_everyone = options.is_for_everyone},

@@ -16,6 +16,8 @@ using filesystem::EntryType;
 
 // Numbers below are ours: the root, its folders, and one for each partition.
 constexpr NodeNumber first_of_files = 1U << 16U;
+// Inode numbers of phones have 32 bits, those of SD cards less than 56.
+constexpr NodeNumber first_of_deleted = 1ULL << 62U;
 constexpr std::string_view part_prefix = "part:";
 
 Entry make_entry(std::string name, EntryType type, ByteCount size, const Owner& owner)
@@ -70,7 +72,7 @@ bool is_name(std::string_view name)
 
 // cppcheck-suppress passedByValue ; its parts are moved from
 Tree::Tree(Content content, const Owner& owner)
-    : files_{std::move(content.files)}, size_{content.userdata ? content.userdata->size() : ByteCount{}}
+    : size_{content.userdata ? content.userdata->size() : ByteCount{}}
 {
     add_fixed(0, make_entry({}, EntryType::directory, {}, owner), {}); // the root, number 1
     if (content.userdata) {
@@ -78,6 +80,16 @@ Tree::Tree(Content content, const Owner& owner)
                   content.userdata);
     }
     add_partitions(std::move(content.partitions), owner);
+    add_mounted("deleted", first_of_deleted, std::move(content.deleted));
+    add_mounted("files", first_of_files, std::move(content.files));
+}
+
+void Tree::add_mounted(std::string_view name, NodeNumber first, std::shared_ptr<const filesystem::FileSystem> files)
+{
+    if (files) {
+        mounted_.push_back({.name = name, .first = first, .files = std::move(files)});
+        ++fixed_.at(root_node).entry.links;
+    }
 }
 
 void Tree::add_partitions(std::vector<rescue::Device> partitions, const Owner& owner)
@@ -110,24 +122,25 @@ NodeNumber Tree::add_fixed(NodeNumber parent, Entry entry, io::SourcePtr source)
     return number;
 }
 
-bool Tree::is_of_files(NodeNumber number) const noexcept
+const Tree::Mounted* Tree::mounted_with(NodeNumber number) const noexcept
 {
-    return files_ && number >= first_of_files;
+    const auto found = std::ranges::find_if(mounted_, [&](const Mounted& mounted) { return number >= mounted.first; });
+    return found == mounted_.end() ? nullptr : &*found;
 }
 
-Node Tree::node_of(Entry entry) const
+Node Tree::node_of(const Mounted& mounted, Entry entry)
 {
     Node out{.number = 0, .entry = std::move(entry), .is_lost = false};
-    const auto number = checked_add(out.entry.inode, first_of_files);
-    out.is_lost = !number || (has_type_only(out.entry) && !files_->stat(out.entry.inode).has_value());
+    const auto number = checked_add(out.entry.inode, mounted.first);
+    out.is_lost = !number || (has_type_only(out.entry) && !mounted.files->stat(out.entry.inode).has_value());
     out.number = number.value_or(0);
     return out;
 }
 
 Result<Node> Tree::stat(NodeNumber number) const
 {
-    if (is_of_files(number)) {
-        auto entry = SALVAGE_TRY(files_->stat(number - first_of_files));
+    if (const auto* const mounted = mounted_with(number)) {
+        auto entry = SALVAGE_TRY(mounted->files->stat(number - mounted->first));
         return Node{.number = number, .entry = std::move(entry), .is_lost = false};
     }
     const auto found = fixed_.find(number);
@@ -145,9 +158,9 @@ std::vector<Node> Tree::fixed_in(NodeNumber folder) const
             out.push_back({.number = number, .entry = fixed.entry, .is_lost = false});
         }
     }
-    if (folder == root_node && files_) {
-        out.push_back(node_of(files_->root()));
-        out.back().entry.name = "files";
+    for (const auto& mounted : folder == root_node ? mounted_ : std::vector<Mounted>{}) {
+        out.push_back(node_of(mounted, mounted.files->root()));
+        out.back().entry.name = mounted.name;
     }
     return out;
 }
@@ -170,22 +183,26 @@ Result<FolderPtr> Tree::list(NodeNumber folder) const
     if (auto known = folders_.find(folder)) {
         return known;
     }
-    if (!is_of_files(folder)) {
+    const auto* const mounted = mounted_with(folder);
+    if (mounted == nullptr) {
         const auto found = fixed_.find(folder);
         if (found == fixed_.end() || found->second.entry.type != EntryType::directory) {
             return invalid_argument("only a folder can be listed");
         }
     }
-    auto listed = is_of_files(folder) ? SALVAGE_TRY(list_files(folder))
-                                      : std::make_shared<const Folder>(fixed_in(folder), std::nullopt);
+    auto listed = mounted != nullptr ? SALVAGE_TRY(list_files(*mounted, folder))
+                                     : std::make_shared<const Folder>(fixed_in(folder), std::nullopt);
     folders_.add(folder, listed);
     return listed;
 }
 
-Result<FolderPtr> Tree::list_files(NodeNumber folder) const
+Result<FolderPtr> Tree::list_files(const Mounted& mounted, NodeNumber folder)
 {
     std::vector<Entry> read_so_far;
-    auto listed = files_->list(folder - first_of_files, &read_so_far);
+    auto listed = mounted.files->list(folder - mounted.first, &read_so_far);
+    if (!listed.has_value() && listed.error().code == ErrorCode::unsupported && mounted.first == first_of_deleted) {
+        listed = std::vector<Entry>{}; // a format whose deleted files are not looked for
+    }
     if (!listed.has_value() && listed.error().code == ErrorCode::invalid_argument) {
         return std::move(listed).error();
     }
@@ -194,7 +211,7 @@ Result<FolderPtr> Tree::list_files(NodeNumber folder) const
     nodes.reserve(entries.size());
     for (auto& entry : entries) {
         if (is_name(entry.name)) {
-            nodes.push_back(node_of(std::move(entry)));
+            nodes.push_back(node_of(mounted, std::move(entry)));
         }
     }
     return std::make_shared<const Folder>(std::move(nodes),
@@ -203,8 +220,8 @@ Result<FolderPtr> Tree::list_files(NodeNumber folder) const
 
 Result<io::SourcePtr> Tree::open(NodeNumber file) const
 {
-    if (is_of_files(file)) {
-        return files_->open(file - first_of_files);
+    if (const auto* const mounted = mounted_with(file)) {
+        return mounted->files->open(file - mounted->first);
     }
     const auto found = fixed_.find(file);
     if (found == fixed_.end() || !found->second.source) {
@@ -215,18 +232,20 @@ Result<io::SourcePtr> Tree::open(NodeNumber file) const
 
 Result<std::string> Tree::read_link(NodeNumber link) const
 {
-    if (!is_of_files(link)) {
+    const auto* const mounted = mounted_with(link);
+    if (mounted == nullptr) {
         return invalid_argument("only a symbolic link has a target");
     }
-    return files_->read_link(link - first_of_files);
+    return mounted->files->read_link(link - mounted->first);
 }
 
 Result<filesystem::ExtendedAttributes> Tree::extended_attributes(NodeNumber number) const
 {
-    if (!is_of_files(number)) {
+    const auto* const mounted = mounted_with(number);
+    if (mounted == nullptr) {
         return filesystem::ExtendedAttributes{};
     }
-    return files_->extended_attributes(number - first_of_files);
+    return mounted->files->extended_attributes(number - mounted->first);
 }
 
 } // namespace salvage::fuse

@@ -1,4 +1,4 @@
-// The mounted tree: userdata.img, partitions/… and files/… under one root.  Knows nothing of FUSE.
+// The mounted tree: userdata.img, partitions/…, files/… and deleted/… under one root.  Knows nothing of FUSE.
 #pragma once
 
 #include <map>
@@ -28,7 +28,8 @@ struct Owner {
 struct Content {
     io::SourcePtr userdata; ///< in the clear
     std::vector<rescue::Device> partitions;
-    std::unique_ptr<const filesystem::FileSystem> files;
+    std::shared_ptr<const filesystem::FileSystem> files;
+    std::shared_ptr<const filesystem::FileSystem> deleted; ///< what was deleted of files, see make_deleted_tree
 };
 
 /// A read-only tree of numbered nodes.  const, thread safe.  Memory: the folders looked at last, see FolderCache.
@@ -61,12 +62,21 @@ private:
     NodeNumber add_fixed(NodeNumber parent, filesystem::Entry entry, io::SourcePtr source);
     void add_partitions(std::vector<rescue::Device> partitions, const Owner& owner);
     [[nodiscard]] std::vector<Node> fixed_in(NodeNumber folder) const;
-    [[nodiscard]] bool is_of_files(NodeNumber number) const noexcept;
-    [[nodiscard]] Result<FolderPtr> list_files(NodeNumber folder) const;
-    [[nodiscard]] Node node_of(filesystem::Entry entry) const;
+    /// A filesystem whose inodes are the nodes from `first` on.
+    struct Mounted {
+        std::string_view name;
+        NodeNumber first{};
+        std::shared_ptr<const filesystem::FileSystem> files;
+    };
+
+    void add_mounted(std::string_view name, NodeNumber first, std::shared_ptr<const filesystem::FileSystem> files);
+    /// Null: the node is of ours.
+    [[nodiscard]] const Mounted* mounted_with(NodeNumber number) const noexcept;
+    [[nodiscard]] static Result<FolderPtr> list_files(const Mounted& mounted, NodeNumber folder);
+    [[nodiscard]] static Node node_of(const Mounted& mounted, filesystem::Entry entry);
 
     std::map<NodeNumber, Fixed> fixed_;
-    std::unique_ptr<const filesystem::FileSystem> files_;
+    std::vector<Mounted> mounted_; ///< highest first
     ByteCount size_;
     mutable FolderCache folders_;
 };

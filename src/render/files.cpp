@@ -66,13 +66,16 @@ std::string text(const rescue::ListedEntry& listed, TextStyle /*style*/)
     if (listed.lost && listed.lost->value > 0) {
         out += fmt::format("   [{} lost]", format_size(*listed.lost));
     }
+    if (entry.deleted) {
+        out += fmt::format("   [deleted, confidence {}]", filesystem::to_string(*entry.deleted));
+    }
     return out + "\n";
 }
 
 std::string json(const rescue::ListedEntry& listed)
 {
     const auto& entry = listed.entry;
-    const Json out{{"path", listed.path},
+    Json out{{"path", listed.path},
                    {"type", filesystem::to_string(entry.type)},
                    {"size", entry.size.value},
                    {"mode", entry.mode},
@@ -80,8 +83,11 @@ std::string json(const rescue::ListedEntry& listed)
                    {"gid", entry.gid},
                    {"mtime", entry.modified.total_nanoseconds()},
                    {"target", listed.target.empty() ? Json(nullptr) : Json(listed.target)},
-                   {"deleted", false},
+                   {"deleted", entry.deleted.has_value()},
                    {"lost_bytes", listed.lost ? Json(listed.lost->value) : Json(nullptr)}};
+    if (entry.deleted) {
+        out["confidence"] = filesystem::to_string(*entry.deleted);
+    }
     return out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

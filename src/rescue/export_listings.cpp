@@ -116,6 +116,7 @@ std::string body_line(const ManifestEntry& entry)
     if (found.type == EntryType::symlink) {
         name += " -> " + body_name_of(entry.target);
     }
+    name += found.deleted ? " (deleted)" : "";
     const auto letter = found.type == EntryType::socket ? 'h' : letter_of(found.type);
     return fmt::format("0|{}|{}|{}/{}{}|{}|{}|{}|{}|{}|{}|{}\n", name, found.inode, letter, letter,
                        permissions(found.mode), found.uid, found.gid, found.size.value, found.accessed.seconds,
@@ -129,7 +130,7 @@ std::string dfxml_object(const ManifestEntry& entry)
     out += element("filename", xml_text(std::string_view{entry.path}.substr(entry.path.starts_with('/') ? 1 : 0)));
     out += element("name_type", std::string(1, letter_of(found.type)));
     out += element("filesize", fmt::to_string(found.size.value));
-    out += "<alloc>1</alloc>";
+    out += found.deleted ? "<alloc>0</alloc>" : "<alloc>1</alloc>";
     out += element("inode", fmt::to_string(found.inode));
     out += element("mode", fmt::to_string(found.mode));
     out += element("nlink", fmt::to_string(found.links));

@@ -41,7 +41,7 @@ Json to_json(const ManifestEntry& entry)
     if (entry.entry.type == filesystem::EntryType::symlink) {
         put_text(out, "target", entry.target);
     }
-    out["deleted"] = false;
+    out["deleted"] = entry.entry.deleted.has_value();
     out["lost_bytes"] = entry.lost.value;
     const auto has_hash = !entry.stored_sha256.empty() && entry.lost.value == 0;
     out["sha256"] = has_hash ? Json(entry.stored_sha256) : Json(nullptr);
@@ -63,6 +63,9 @@ Json to_json(const ManifestEntry& entry)
     }
     if (!entry.link_of.empty()) {
         put_text(out, "link_of", entry.link_of);
+    }
+    if (entry.entry.deleted) {
+        out["confidence"] = filesystem::to_string(*entry.entry.deleted);
     }
     if (entry.entry.is_encrypted) {
         out["encrypted"] = true;

@@ -39,6 +39,14 @@ struct Timestamp {
     }
 };
 
+/// How sure it is that a deleted file is what it is said to be.
+enum class Confidence : std::uint8_t {
+    high,   ///< name, inode and blocks fit each other, and no live file has taken any of the blocks
+    medium, ///< one of them is missing or was taken: no name, or parts of the content are lost
+    low,    ///< the blocks may have held other things since
+};
+[[nodiscard]] std::string_view to_string(Confidence confidence) noexcept;
+
 /// One name in a directory.  Names are bytes: any but '/' and NUL.
 struct Entry {
     std::string name;
@@ -55,17 +63,10 @@ struct Entry {
     Timestamp changed;
     std::optional<Timestamp> created;
     bool is_encrypted{false}; ///< file-based encryption: name and content are ciphertext
+    std::optional<Confidence> deleted; ///< set: it was deleted, and this is how sure it is
 };
 
 using ExtendedAttributes = std::vector<std::pair<std::string, Bytes>>;
-
-/// How sure it is that a deleted file is what it is said to be.
-enum class Confidence : std::uint8_t {
-    high,   ///< name, inode and blocks fit each other, and no live file has taken any of the blocks
-    medium, ///< one of them is missing or was taken: no name, or parts of the content are lost
-    low,    ///< the blocks may have held other things since
-};
-[[nodiscard]] std::string_view to_string(Confidence confidence) noexcept;
 
 /// A file, folder or link that was deleted and of which something is still there.
 struct DeletedFile {
