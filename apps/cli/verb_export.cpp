@@ -1,12 +1,12 @@
 // export: files into a folder or an archive.
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <chrono>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "file_kinds.hpp"
 #include "opened_files.hpp"
 #include "options.hpp"
 #include "salvage/core/text.hpp"
@@ -16,8 +16,6 @@
 
 namespace salvage::cli {
 namespace {
-
-using rescue::FileKind;
 
 struct ExportVerb {
     DumpOptions dump;
@@ -32,14 +30,6 @@ struct ExportVerb {
     std::string until;
     bool is_deleted{false};
 };
-
-struct KindName {
-    std::string_view name;
-    FileKind kind;
-};
-constexpr std::array kind_names{KindName{"image", FileKind::image}, KindName{"video", FileKind::video},
-                                KindName{"audio", FileKind::audio}, KindName{"document", FileKind::document},
-                                KindName{"database", FileKind::database}};
 
 /// The number that `text` begins with, which is taken off together with the mark that has to follow.
 std::optional<int> take_number(std::string_view& text, std::size_t digits, std::string_view mark)
@@ -90,7 +80,7 @@ Result<rescue::ExportOptions> export_options(const ExportVerb& options)
     out.top_folder = options.layout == "ffs" ? "data" : "";
     out.filter.matches = options.matches;
     for (const auto& name : options.kinds) {
-        out.filter.kinds.push_back(std::ranges::find(kind_names, name, &KindName::name)->kind);
+        out.filter.kinds.push_back(SALVAGE_TRY(file_kind_from(name)));
     }
     out.filter.modified_from = SALVAGE_TRY(start_of(options.from, std::chrono::days{0}));
     out.filter.modified_before = SALVAGE_TRY(start_of(options.until, std::chrono::days{1}));
@@ -122,9 +112,8 @@ Result<> run_export(const ExportVerb& options, Session& session)
                                 "name a folder, or take --format tar");
     }
     auto wanted = SALVAGE_TRY(export_options(options));
-    const auto opened = SALVAGE_TRY(
-        open_filesystem(options.dump, options.secret, session, context,
-                        options.is_deleted ? WhichFiles::deleted : WhichFiles::live));
+    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context,
+                                                    options.is_deleted ? WhichFiles::deleted : WhichFiles::live));
     wanted.source_identity = identity_of(opened.opened) + (options.is_deleted ? "; deleted files" : "");
     if (options.format == "folder") {
         show(session, SALVAGE_TRY(rescue::export_folder(*opened.files, options.out, wanted, context)));
@@ -171,8 +160,7 @@ void add_export(CLI::App& app, Session& session)
     add_deleted_flag(command, options->is_deleted);
     command.add_option("--match", options->matches,
                        "only what this shell pattern fits: '*.jpg', '/media/*' (repeatable)");
-    command.add_option("--kind", options->kinds, "only image, video, audio, document, database, by name (repeatable)")
-        ->check(CLI::IsMember({"image", "video", "audio", "document", "database"}));
+    add_kind_option(command, options->kinds);
     command.add_option("--from", options->from, "only what was modified on this day or later, UTC: 2016-05-31");
     command.add_option("--until", options->until, "only what was modified on this day or earlier, UTC");
     options->secret.add_to(command);

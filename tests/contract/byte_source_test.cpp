@@ -138,6 +138,31 @@ ContractCase concat_case()
     return result;
 }
 
+ContractCase gathered_case()
+{
+    // Three parts of what is below, the last two of them neighbours, and an empty one.
+    const auto cut = [](std::uint64_t from, std::uint64_t to) {
+        return ByteRange::between(ByteOffset{from}, ByteOffset{to});
+    };
+    const std::vector parts{cut(777, 9000), cut(10000, 10000), cut(12000, 12513), cut(12513, usual_size)};
+    auto result = view_case(
+        "Gathered", [=](io::SourcePtr below) { return must(io::make_gathered(std::move(below), parts, "gathered")); });
+    result.view->mapped = ByteRange::first(ByteCount{9000 - 777});
+    result.view->mapped_to = ByteOffset{777};
+    const auto make = result.make;
+    result.make = [=] {
+        auto subject = make();
+        Bytes expected;
+        for (const auto& part : parts) {
+            const auto bytes = std::span{subject.expected}.subspan(part.start().value, part.size().value);
+            expected.insert(expected.end(), bytes.begin(), bytes.end());
+        }
+        subject.expected = expected;
+        return subject;
+    };
+    return result;
+}
+
 ContractCase overlay_case()
 {
     auto result = view_case("Overlay", [](io::SourcePtr below) {
@@ -196,6 +221,7 @@ std::vector<ContractCase> all_cases()
             "Subrange", [=](io::SourcePtr below) { return must(io::make_subrange(std::move(below), part, "part")); },
             777, 9001),
         concat_case(),
+        gathered_case(),
         view_case("Cached", [](io::SourcePtr below) { return io::make_cached(std::move(below), ByteCount{512}, 3); }),
         view_case("CachedInOddBlocks",
                   [](io::SourcePtr below) { return io::make_cached(std::move(below), ByteCount{1000}, 1); }),

@@ -15,7 +15,7 @@
 #include <fmt/format.h>
 
 #include "salvage/core/owned_descriptor.hpp"
-#include "salvage/rescue/slurm.hpp"
+#include "salvage/rescue/command.hpp"
 
 namespace salvage::rescue {
 namespace {

@@ -1,0 +1,105 @@
+// Parts of one source, one after another.
+#include <algorithm>
+#include <utility>
+
+#include "salvage/io/views.hpp"
+
+namespace salvage::io {
+namespace {
+
+/// Where a part stands in the view and in the source.
+struct Part {
+    std::uint64_t start{};
+    std::uint64_t below{};
+};
+
+class Gathered final : public ByteSource {
+public:
+    Gathered(SourcePtr source, std::vector<Part> parts, ByteCount size, std::string name)
+        : source_{std::move(source)}, parts_{std::move(parts)}, size_{size}, name_{std::move(name)}
+    {
+    }
+
+    [[nodiscard]] ByteCount size() const noexcept override { return size_; }
+
+    Result<> read_at(ByteOffset at, std::span<std::byte> into) const override
+    {
+        SALVAGE_TRY(check_range(*this, at, ByteCount{into.size()}));
+        for (auto i = part_of(at); !into.empty(); ++i) {
+            const auto count = std::min<std::uint64_t>(into.size(), end_of(i) - at.value);
+            SALVAGE_TRY(source_->read_at(below(i, at), into.first(static_cast<std::size_t>(count))));
+            into = into.subspan(static_cast<std::size_t>(count));
+            at = at + ByteCount{count};
+        }
+        return {};
+    }
+
+    Result<std::vector<Extent>> extents(ByteRange range) const override
+    {
+        SALVAGE_TRY(check_range(*this, range.start(), range.size()));
+        std::vector<Extent> out;
+        auto at = range.start();
+        for (auto i = part_of(at); at < range.end(); ++i) {
+            const ByteCount count{std::min(range.end().value, end_of(i)) - at.value};
+            const auto start = below(i, at);
+            for (const auto& extent : SALVAGE_TRY(source_->extents(ByteRange::between(start, start + count)))) {
+                const auto from = at + (extent.range.start() - start);
+                out.push_back({.range = ByteRange::between(from, from + extent.range.size()), .kind = extent.kind});
+            }
+            at = at + count;
+        }
+        return merged(std::move(out));
+    }
+
+    [[nodiscard]] Location locate(ByteOffset at) const override
+    {
+        auto out = parts_.empty() ? Location{} : source_->locate(below(part_of(at), at));
+        out.chain.push_back({.source = name_, .at = at});
+        return out;
+    }
+
+private:
+    /// The part that holds `at`; the last one where `at` is the end.
+    [[nodiscard]] std::size_t part_of(ByteOffset at) const
+    {
+        const auto next = std::ranges::upper_bound(parts_, at.value, {}, &Part::start);
+        const auto index = static_cast<std::size_t>(next - parts_.begin());
+        return index == 0 ? 0 : index - 1;
+    }
+    [[nodiscard]] std::uint64_t end_of(std::size_t part) const
+    {
+        return part + 1 < parts_.size() ? parts_[part + 1].start : size_.value;
+    }
+    [[nodiscard]] ByteOffset below(std::size_t part, ByteOffset at) const
+    {
+        return ByteOffset{parts_[part].below + (at.value - parts_[part].start)};
+    }
+
+    SourcePtr source_;
+    std::vector<Part> parts_;
+    ByteCount size_;
+    std::string name_;
+};
+
+} // namespace
+
+Result<SourcePtr> make_gathered(SourcePtr source, const std::vector<ByteRange>& ranges, std::string name)
+{
+    std::vector<Part> parts;
+    std::uint64_t size = 0;
+    for (const auto& range : ranges) {
+        SALVAGE_TRY(check_range(*source, range.start(), range.size()));
+        if (range.is_empty()) {
+            continue;
+        }
+        parts.push_back({.start = size, .below = range.start().value});
+        const auto next = checked_add(size, range.size().value);
+        if (!next) {
+            return invalid_argument("the parts are together longer than 2^64 bytes", name);
+        }
+        size = *next;
+    }
+    return std::make_shared<Gathered>(std::move(source), std::move(parts), ByteCount{size}, std::move(name));
+}
+
+} // namespace salvage::io
