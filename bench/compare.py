@@ -28,7 +28,7 @@ import zlib
 MIB = 1 << 20
 SECTOR = 512
 TEXT = b"aes-cbc-essiv:sha256"
-SECTIONS = ("find", "inspect", "decrypt", "split")
+SECTIONS = ("find", "inspect", "decrypt", "split", "export", "convert")
 
 
 class WrongAnswer(Exception):
@@ -352,20 +352,21 @@ def decrypt(options, folder):
             path.unlink()
             return run
 
-        peers = [("qemu-img convert -W -m 16",
-                  ["qemu-img", "convert", *volume.secret(), "-W", "-m", "16", "-O", "raw", "--image-opts",
-                   volume.image_options(), peer_target], 1.0)]
-        for name, peer, least in peers:
-            out.append(Comparison("decrypt", f"decrypt {cipher}", name, options.volume, "wall", least).measure(
-                options.pairs, lambda: run_into(target, command), lambda: run_into(peer_target, peer)))
+        peer = ["qemu-img", "convert", *volume.secret(), "-W", "-m", "16", "-O", "raw", "--image-opts",
+                volume.image_options(), peer_target]
+        out.append(Comparison("decrypt", f"decrypt {cipher}", "qemu-img convert -W -m 16", options.volume, "wall", 1.0).measure(
+            options.pairs, lambda: run_into(target, command), lambda: run_into(peer_target, peer)))
+        out.append(Comparison("decrypt", f"decrypt --no-hash {cipher}", "qemu-img convert -W -m 16", options.volume, "cpu",
+                              4.0 if "xts" in cipher else 2.0).measure(
+            options.pairs, lambda: run_into(target, [*command, "--no-hash"]), lambda: run_into(peer_target, peer)))
 
         def copy():
             run = Run(["cp", volume.plain, peer_target])
             peer_target.unlink()
             return run
 
-        out.append(Comparison("decrypt", f"decrypt {cipher}", "cp (copies only)", options.volume, "wall", None).measure(
-            options.pairs, lambda: run_into(target, command), copy))
+        out.append(Comparison("decrypt", f"decrypt --no-hash {cipher}", "cp (copies only)", options.volume, "cpu",
+                              1 / 1.5).measure(options.pairs, lambda: run_into(target, [*command, "--no-hash"]), copy))
         volume.remove()
     return out
 
@@ -414,9 +415,9 @@ def split(options, folder):
 
     checked_once = []
 
-    def ours():
+    def ours(*further):
         shutil.rmtree(target, ignore_errors=True)
-        run = Run([options.salvage, "split", path, "-o", target, "--quiet"])
+        run = Run([options.salvage, "split", path, "-o", target, "--quiet", *further])
         images = {name: target / f"{name}.img" for name in parts}
         if not checked_once:
             check_parts(images)
@@ -439,14 +440,103 @@ def split(options, folder):
         return Run(f"cp --sparse=always {shlex.quote(str(path))} {shlex.quote(str(copied))} && "
                    f"sha256sum {shlex.quote(str(path))} {shlex.quote(str(copied))}")
 
-    out = [Comparison("split", "split, hashing", "cp --sparse=always", options.volume, "wall", None).measure(
-        options.pairs, ours, peer(["cp", "--sparse=always"])),
+    out = [Comparison("split", "split --no-hash", "cp --sparse=always", options.volume, "cpu", 1.0).measure(
+        options.pairs, lambda: ours("--no-hash"), peer(["cp", "--sparse=always"])),
            Comparison("split", "split, hashing", "cp, then sha256sum of both", options.volume, "wall", 1.0).measure(
                options.pairs, ours, hash_and_copy)]
     require(max(checked_once) <= max(copies) + 4 * MIB, "the parts take more room than cp's copy")
     shutil.rmtree(target, ignore_errors=True)
     for old in (path, copied):
         old.unlink(missing_ok=True)
+    return out
+
+
+# --- export and convert ----------------------------------------------------------------------------------------------
+
+
+def make_volume_of_files(folder, size):
+    """An ext4 of photo-sized files, and the tree it was made from."""
+    tree = folder / "tree"
+    pool = random.Random(9).randbytes(4 * MIB + 65536)
+    written, number = 0, 0
+    while written < size * 3 // 4:
+        one = tree / f"{number // 200:03}" / f"IMG_{number:05}.jpg"
+        one.parent.mkdir(parents=True, exist_ok=True)
+        count = 200_000 + (number * 7919) % (4 * MIB - 200_000)
+        one.write_bytes(pool[number % 65536:number % 65536 + count])
+        written, number = written + count, number + 1
+    image = folder / "userdata.img"
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-b", "4096", "-d", tree, image, str(size // 1024)], check=True,
+                   env={**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"})
+    return tree, image
+
+
+def export(options, folder):
+    tree, image = make_volume_of_files(folder, options.volume)
+    files = [path for path in tree.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    out, peer_out = folder / "ours", folder / "theirs"
+
+    def ours():
+        shutil.rmtree(out, ignore_errors=True)
+        run = Run([options.salvage, "export", image, "-o", out, "--quiet"])
+        require(all(same_file(path, out / path.relative_to(tree)) for path in files[::17]), "an exported file differs")
+        return run
+
+    def copy():
+        shutil.rmtree(peer_out, ignore_errors=True)
+        return Run(f"cp -a {shlex.quote(str(tree))} {shlex.quote(str(peer_out))} && "
+                   f"find {shlex.quote(str(peer_out))} -type f -print0 | xargs -0 sha256sum")
+
+    def dump():
+        shutil.rmtree(peer_out, ignore_errors=True)
+        peer_out.mkdir()
+        return Run(["/sbin/debugfs", "-R", f"rdump / {peer_out}", image])
+
+    comparisons = [Comparison("export", "export, hashing", "cp -a of the mounted tree, sha256sum", size, "wall", 1.0).measure(
+        options.pairs, ours, copy), Comparison("export", "export, hashing", "debugfs rdump", size, "wall", None).measure(
+            options.pairs, ours, dump)]
+    for old in (tree, out, peer_out):
+        shutil.rmtree(old, ignore_errors=True)
+    image.unlink()
+    return comparisons
+
+
+def convert(options, folder):
+    path, parts = folder / "phone.img", []
+    make_sparse_phone(path, options.volume)
+    target, peer_target = folder / "ours.E01", folder / "theirs"
+
+    def clean():
+        for old in [*folder.glob("ours*"), *folder.glob("theirs*")]:
+            old.unlink()
+
+    def e01():
+        clean()
+        run = Run([options.salvage, "convert", path, "-o", target, "--quiet"])
+        parts.append(subprocess.run(["ewfinfo", target], capture_output=True, text=True, check=True).stdout)
+        return run
+
+    def acquire():
+        clean()
+        return Run(["ewfacquire", "-u", "-c", "fast", "-S", "2GiB", "-q", "-t", peer_target, path])
+
+    def sparse():
+        clean()
+        return Run([options.salvage, "convert", path, "-o", folder / "ours.simg", "--format", "sparse", "--quiet"])
+
+    def img2simg():
+        clean()
+        return Run(["img2simg", path, folder / "theirs.simg"])
+
+    out = [Comparison("convert", "convert to E01, three hashes", "ewfacquire -c fast, one hash", options.volume, "cpu", 4.0).measure(
+        options.pairs, e01, acquire)] if shutil.which("ewfacquire") else []
+    require(all("SHA256" in text or "SHA1" in text for text in parts), "the E01 has no hashes")
+    if shutil.which("img2simg"):
+        out.append(Comparison("convert", "convert to sparse", "img2simg", options.volume, "wall", 1.0).measure(
+            options.pairs, sparse, img2simg))
+    clean()
+    path.unlink()
     return out
 
 
@@ -518,7 +608,7 @@ def folder_for(options):
 def main():
     options = arguments()
     records, status = [], 0
-    jobs = {"find": find, "inspect": inspect, "decrypt": decrypt, "split": split}
+    jobs = {"find": find, "inspect": inspect, "decrypt": decrypt, "split": split, "export": export, "convert": convert}
     with tempfile.TemporaryDirectory(prefix="salvage-bench-", dir=folder_for(options)) as name:
         for section in SECTIONS:
             if section not in options.sections:

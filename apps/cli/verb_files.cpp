@@ -28,6 +28,7 @@ struct FileOptions {
     bool is_print_dmsetup{false};
     std::string key_out;
     std::vector<std::string> only;
+    bool is_without_hash{false};
 };
 
 WhichFiles which_files(const FileOptions& options)
@@ -38,7 +39,8 @@ WhichFiles which_files(const FileOptions& options)
 Result<> run_ls(const FileOptions& options, Session& session)
 {
     const auto context = session.context();
-    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context, which_files(options)));
+    const auto opened =
+        SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context, which_files(options)));
     const auto visit = [&](const rescue::ListedEntry& entry) -> Result<> {
         session.print(session.is_json ? render::json(entry) : render::text(entry, session.out_style()));
         if (entry.problem) {
@@ -54,7 +56,8 @@ Result<> run_cat(const FileOptions& options, Session& session)
 {
     session.is_quiet = true;
     const auto context = session.context();
-    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context, which_files(options)));
+    const auto opened =
+        SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context, which_files(options)));
     const auto entry = SALVAGE_TRY(filesystem::find_path(*opened.files, options.path));
     if (entry.type != filesystem::EntryType::file) {
         return invalid_argument(fmt::format("{} is not a file", printable(options.path)),
@@ -97,6 +100,17 @@ Result<> check_decrypt(const FileOptions& options)
     return {};
 }
 
+rescue::Hashing hashing(const FileOptions& options)
+{
+    return options.is_without_hash ? rescue::Hashing::no : rescue::Hashing::yes;
+}
+
+void add_no_hash(CLI::App& command, FileOptions& options)
+{
+    command.add_flag("--no-hash", options.is_without_hash,
+                     "no SHA-256 on the way: a third of the work, and nothing to verify by");
+}
+
 Result<> run_decrypt(const FileOptions& options, Session& session)
 {
     SALVAGE_TRY(check_decrypt(options));
@@ -106,9 +120,9 @@ Result<> run_decrypt(const FileOptions& options, Session& session)
         return print_dmsetup(options, opened, session);
     }
     const auto format = options.format == "sparse" ? rescue::ImageFormat::android_sparse : rescue::ImageFormat::raw;
-    const auto report =
-        SALVAGE_TRY(rescue::decrypt_to_file(opened.outcome.volume->plain, options.out,
-                                            {.format = format, .source_identity = identity_of(opened)}, context));
+    const auto report = SALVAGE_TRY(rescue::decrypt_to_file(
+        opened.outcome.volume->plain, options.out,
+        {.format = format, .source_identity = identity_of(opened), .hashing = hashing(options)}, context));
     show(session, report);
     return {};
 }
@@ -122,9 +136,12 @@ Result<> run_split(const FileOptions& options, Session& session)
                          "GPT, MBR, PMT were looked for", "give the layout: --scatter FILE");
     }
     const auto identity = fmt::format("{}; {} bytes", dump.path, dump.source->size().value);
-    const auto report = SALVAGE_TRY(
-        rescue::split(dump.source, dump.layout, options.out,
-                      {.source_identity = identity, .write_gaps = options.write_gaps, .only = options.only}, context));
+    const auto report = SALVAGE_TRY(rescue::split(dump.source, dump.layout, options.out,
+                                                  {.source_identity = identity,
+                                                   .write_gaps = options.write_gaps,
+                                                   .only = options.only,
+                                                   .hashing = hashing(options)},
+                                                  context));
     show(session, report);
     return {};
 }
@@ -170,6 +187,7 @@ void add_decrypt(CLI::App& app, Session& session)
     command.add_flag("--print-dmsetup", options->is_print_dmsetup,
                      "print a script that maps userdata with the kernel's dm-crypt instead (needs root and --key-out)");
     command.add_option("--key-out", options->key_out, "with --print-dmsetup: the volume key goes here, mode 0600");
+    add_no_hash(command, *options);
     command.add_option("--format", options->format, "raw, or sparse (Android)")
         ->check(CLI::IsMember({"raw", "sparse"}))
         ->capture_default_str();
@@ -183,6 +201,7 @@ void add_split(CLI::App& app, Session& session)
     const auto options = add_verb(command, session, run_split);
     command.add_option("-o,--out", options->out, "target folder: new, empty, or an unfinished split of the same dump")
         ->required();
+    add_no_hash(command, *options);
     command.add_flag("--gaps", options->write_gaps, "write what lies outside all partitions too");
     command.add_option("--only", options->only, "only these partitions (repeatable)");
 }

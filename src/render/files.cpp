@@ -76,15 +76,15 @@ std::string json(const rescue::ListedEntry& listed)
 {
     const auto& entry = listed.entry;
     Json out{{"path", listed.path},
-                   {"type", filesystem::to_string(entry.type)},
-                   {"size", entry.size.value},
-                   {"mode", entry.mode},
-                   {"uid", entry.uid},
-                   {"gid", entry.gid},
-                   {"mtime", entry.modified.total_nanoseconds()},
-                   {"target", listed.target.empty() ? Json(nullptr) : Json(listed.target)},
-                   {"deleted", entry.deleted.has_value()},
-                   {"lost_bytes", listed.lost ? Json(listed.lost->value) : Json(nullptr)}};
+             {"type", filesystem::to_string(entry.type)},
+             {"size", entry.size.value},
+             {"mode", entry.mode},
+             {"uid", entry.uid},
+             {"gid", entry.gid},
+             {"mtime", entry.modified.total_nanoseconds()},
+             {"target", listed.target.empty() ? Json(nullptr) : Json(listed.target)},
+             {"deleted", entry.deleted.has_value()},
+             {"lost_bytes", listed.lost ? Json(listed.lost->value) : Json(nullptr)}};
     if (entry.deleted) {
         out["confidence"] = filesystem::to_string(*entry.deleted);
     }
@@ -151,8 +151,10 @@ std::string text(const rescue::SplitReport& report, TextStyle style)
     if (!report.sha256.empty()) {
         out += fmt::format("SHA-256 of the whole dump: {}\n", report.sha256);
     }
-    out += fmt::format("manifest: {}\nhashes: {}   (check them with sha256sum -c)\n", printable(report.manifest),
-                       printable(report.sums));
+    out += fmt::format("manifest: {}\n", printable(report.manifest));
+    if (!report.sums.empty()) {
+        out += fmt::format("hashes: {}   (check them with sha256sum -c)\n", printable(report.sums));
+    }
     return out;
 }
 
@@ -175,15 +177,19 @@ std::string json(const rescue::SplitReport& report)
     }
     out["not_written"] = report.not_written;
     out["manifest"] = report.manifest;
-    out["sums"] = report.sums;
+    out["sums"] = report.sums.empty() ? Json(nullptr) : Json(report.sums);
     return dumped(out);
 }
 
 std::string text(const rescue::DecryptReport& report, TextStyle style)
 {
     auto out = fmt::format("{}: {}\n", printable(report.path), format_size_exact(report.size));
-    out += report.sha256.empty() ? std::string{"no SHA-256: parts of it could not be read\n"}
-                                 : fmt::format("SHA-256 {}\n", report.sha256);
+    if (report.hashing == rescue::Hashing::no) {
+        out += "no SHA-256 was wanted\n";
+    } else {
+        out += report.sha256.empty() ? std::string{"no SHA-256: parts of it could not be read\n"}
+                                     : fmt::format("SHA-256 {}\n", report.sha256);
+    }
     if (report.resumed.value > 0) {
         out += fmt::format("{} of it were written by an earlier run\n", format_size(report.resumed));
     }

@@ -208,13 +208,15 @@ public:
         state_.remove();
         return DecryptReport{.path = file_.path().string(),
                              .size = plain_->size(),
-                             .sha256 = losses_.is_empty() ? to_hex(hash_.finish()) : std::string{},
+                             .sha256 = has_hash() ? to_hex(hash_.finish()) : std::string{},
                              .lost = losses_.ranges(),
-                             .resumed = resumed_bytes()};
+                             .resumed = resumed_bytes(),
+                             .hashing = options_->hashing};
     }
 
 private:
     [[nodiscard]] bool is_raw() const noexcept { return options_->format == ImageFormat::raw; }
+    [[nodiscard]] bool has_hash() const noexcept { return options_->hashing == Hashing::yes && losses_.is_empty(); }
     [[nodiscard]] std::uint64_t chunk_count() const { return (plain_->size().value + chunk_bytes - 1) / chunk_bytes; }
     [[nodiscard]] ByteRange range_of(std::uint64_t number) const
     {
@@ -261,7 +263,7 @@ private:
         const auto range = range_of(number);
         chunk.count = static_cast<std::size_t>(range.size().value);
         const auto bytes = std::span{*chunk.buffer}.first(chunk.count);
-        if (number < resumed_.chunks && !resumed_.lost.empty()) {
+        if (number < resumed_.chunks && (!resumed_.lost.empty() || options_->hashing == Hashing::no)) {
             return {}; // written already, and there will be no hash
         }
         if (is_raw() && number < resumed_.chunks) {
@@ -303,7 +305,7 @@ private:
             losses_.add(chunk.extents);
         }
         const auto bytes = ByteView{*chunk.buffer}.first(chunk.count);
-        if (losses_.is_empty()) {
+        if (has_hash()) {
             hash_.update(bytes);
         }
         if (!is_raw() && is_new) {

@@ -126,8 +126,9 @@ struct OpenPart {
 
 class Splitter {
 public:
-    Splitter(io::SourcePtr dump, SplitPlan plan, OutFolder folder, const RunContext& context)
-        : dump_{std::move(dump)}, plan_{std::move(plan)}, folder_{std::move(folder)}, context_{&context}
+    Splitter(io::SourcePtr dump, SplitPlan plan, OutFolder folder, Hashing hashing, const RunContext& context)
+        : dump_{std::move(dump)}, plan_{std::move(plan)}, folder_{std::move(folder)}, hashing_{hashing},
+          context_{&context}
     {
         std::erase_if(plan_.parts, [this](const PlannedPart& part) {
             return !part.is_wanted && !finished_from(folder_.state(), part);
@@ -188,7 +189,11 @@ private:
         return out;
     }
 
-    [[nodiscard]] bool has_to_verify(std::size_t i) const { return finished_[i] && plan_.parts[i].is_wanted; }
+    [[nodiscard]] bool has_to_verify(std::size_t i) const
+    {
+        return is_hashing() && finished_[i] && plan_.parts[i].is_wanted;
+    }
+    [[nodiscard]] bool is_hashing() const noexcept { return hashing_ == Hashing::yes; }
 
     Result<> verify_finished(Meter& meter)
     {
@@ -300,7 +305,9 @@ private:
             SALVAGE_TRY(read_what_is_there(*dump_, chunk, bytes, Tolerate::unreadable).in("reading the dump"));
         whole_losses_.add(extents);
         if (plan_.is_whole) {
-            whole_lane_.update(whole_hash_, buffer, 0, count);
+            if (is_hashing()) {
+                whole_lane_.update(whole_hash_, buffer, 0, count);
+            }
             note_gaps(chunk, extents, bytes);
         }
         for (auto& part : open_) {
@@ -344,7 +351,7 @@ private:
                     ByteView{*buffer}.subspan(place_of(range.start()), static_cast<std::size_t>(range.size().value))));
             }
         }
-        if (!wanted.is_empty()) {
+        if (!wanted.is_empty() && is_hashing()) {
             part_lane_.update(part.hash, buffer, place_of(wanted.start()),
                               static_cast<std::size_t>(wanted.size().value));
         }
@@ -369,9 +376,12 @@ private:
     {
         const auto there = present(part.plan->range);
         part.losses.add(ByteRange::between(there.end(), part.plan->range.end()));
-        part_lane_.wait();
-        hash_zeros(part.hash, (part.plan->range.end() - there.end()).value);
-        FinishedPart finished{.sha256 = to_hex(part.hash.finish()), .lost = part.losses.ranges()};
+        FinishedPart finished{.sha256 = {}, .lost = part.losses.ranges()};
+        if (is_hashing()) {
+            part_lane_.wait();
+            hash_zeros(part.hash, (part.plan->range.end() - there.end()).value);
+            finished.sha256 = to_hex(part.hash.finish());
+        }
         // First the record, then the name: a file under its own name always has one.
         folder_.state()["parts"][part.plan->file] = to_json(*part.plan, finished);
         SALVAGE_TRY(part.file.flush());
@@ -408,7 +418,7 @@ private:
             return {};
         }
         whole_lane_.wait();
-        whole_sha256_ = whole_losses_.is_empty() ? to_hex(whole_hash_.finish()) : std::string{};
+        whole_sha256_ = is_hashing() && whole_losses_.is_empty() ? to_hex(whole_hash_.finish()) : std::string{};
         folder_.state()["whole"] = {{"sha256", whole_sha256_}, {"gaps", ranges_json(gaps_with_data_)}};
         return folder_.save_state();
     }
@@ -420,7 +430,7 @@ private:
         out.sha256 = whole_sha256_;
         out.not_written = plan_.not_written;
         out.manifest = (folder_.path() / "manifest.json").string();
-        out.sums = (folder_.path() / "SHA256SUMS").string();
+        out.sums = is_hashing() ? (folder_.path() / "SHA256SUMS").string() : std::string{};
         std::string sums;
         auto parts = Json::array();
         for (std::size_t i = 0; i < plan_.parts.size(); ++i) {
@@ -441,7 +451,9 @@ private:
                 out.parts.push_back(std::move(part));
             }
         }
-        SALVAGE_TRY(io::write_file_atomically(out.sums, as_bytes(sums), io::Existing::replace));
+        if (is_hashing()) {
+            SALVAGE_TRY(io::write_file_atomically(out.sums, as_bytes(sums), io::Existing::replace));
+        }
         auto manifest = Json::object();
         manifest["schema"] = "salvage.split-manifest/1";
         put_text(manifest, "source", get_text(folder_.state(), "source").value_or(std::string{}));
@@ -464,7 +476,7 @@ private:
         out["start"] = part.range.start().value;
         out["size"] = part.range.size().value;
         out["sha256"] = part.sha256.empty() ? Json(nullptr) : Json(part.sha256);
-        out["stored_sha256"] = finished.sha256;
+        out["stored_sha256"] = finished.sha256.empty() ? Json(nullptr) : Json(finished.sha256);
         out["lost_bytes"] = part.lost.value;
         out["lost"] = ranges_json(finished.lost);
         out["cut"] = part.is_cut;
@@ -474,6 +486,7 @@ private:
     io::SourcePtr dump_;
     SplitPlan plan_;
     OutFolder folder_;
+    Hashing hashing_;
     const RunContext* context_;
     std::vector<std::optional<FinishedPart>> finished_; ///< one for each part of the plan
     std::vector<ByteRange> gaps_with_data_;
@@ -497,11 +510,11 @@ Result<SplitReport> split(const io::SourcePtr& dump, const partition::Layout& la
                           const SplitOptions& options, const RunContext& context)
 {
     auto plan = SALVAGE_TRY(plan_split(layout, dump->size(), options));
-    auto folder = SALVAGE_TRY(OutFolder::claim(out, {.state_name = ".salvage-split.json",
-                                                     .schema = "salvage.split-state/1",
-                                                     .source = options.source_identity,
-                                                     .work = "split"}));
-    return Splitter{dump, std::move(plan), std::move(folder), context}.run();
+    const auto source = options.source_identity + (options.hashing == Hashing::yes ? "" : "; without hashes");
+    auto folder = SALVAGE_TRY(OutFolder::claim(
+        out,
+        {.state_name = ".salvage-split.json", .schema = "salvage.split-state/1", .source = source, .work = "split"}));
+    return Splitter{dump, std::move(plan), std::move(folder), options.hashing, context}.run();
 }
 
 } // namespace salvage::rescue

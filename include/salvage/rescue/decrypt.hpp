@@ -8,6 +8,7 @@
 
 #include "salvage/core/run_context.hpp"
 #include "salvage/io/byte_source.hpp"
+#include "salvage/rescue/hashing.hpp"
 
 namespace salvage::rescue {
 
@@ -17,14 +18,16 @@ struct DecryptOptions {
     ImageFormat format{ImageFormat::raw};
     std::string source_identity; ///< footer and dump: an unfinished file of another source is not gone on with
     unsigned workers{0};         ///< 0: one a core
+    Hashing hashing{Hashing::yes};
 };
 
 struct DecryptReport {
     std::string path;
     ByteCount size;
-    std::string sha256;          ///< of the plain image; empty where bytes were lost
+    std::string sha256;          ///< of the plain image; empty where bytes were lost or no hash was wanted
     std::vector<ByteRange> lost; ///< unreadable, left as holes
     ByteCount resumed;           ///< bytes an earlier run had written
+    Hashing hashing{Hashing::yes};
 };
 
 /// Progress: step "decrypt", unit "bytes".  Errors: already_exists, no_space, io, cancelled.

@@ -193,6 +193,25 @@ TEST(Decrypt, GoesOnWhereItWasStopped)
     }
 }
 
+TEST(Decrypt, WithoutAHashItWritesTheSame)
+{
+    const auto bytes = volume((5 * mib) + 1234);
+    for (std::uint64_t stop_at = mib; stop_at <= 5 * mib; stop_at += 2 * mib) {
+        const test::TemporaryFolder folder;
+        const auto out = folder.path() / "image";
+        const DecryptOptions plain{.source_identity = "phone", .workers = 2, .hashing = Hashing::no};
+        ASSERT_TRUE(fails_with(stopped_at(stop_at, source_of(bytes), out, plain), ErrorCode::cancelled));
+        // Whoever wants a hash after all gets it, of what was written before, too.
+        auto options = plain;
+        options.hashing = stop_at == 3 * mib ? Hashing::yes : Hashing::no;
+        const auto report = decrypt_to_file(source_of(bytes), out, options, {});
+        ASSERT_TRUE(is_ok(report));
+        EXPECT_EQ(report->sha256, options.hashing == Hashing::yes ? sha256_hex(bytes) : "");
+        EXPECT_EQ(report->hashing, options.hashing);
+        EXPECT_EQ(test::read_file(out), bytes);
+    }
+}
+
 TEST(Decrypt, RemembersWhatWasLostBeforeItWasStopped)
 {
     const auto bytes = volume(4 * mib);

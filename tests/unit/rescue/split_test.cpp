@@ -271,6 +271,27 @@ TEST(Split, WritesOnlyWhatIsAskedForAndTheRestLater)
                          ErrorCode::not_found));
 }
 
+TEST(Split, WithoutHashesItWritesTheSameAndSaysThatNothingCanBeVerified)
+{
+    const Phone phone;
+    const test::TemporaryFolder folder;
+    const auto out = folder.path() / "p";
+    const SplitOptions options{.source_identity = "phone", .only = {}, .hashing = Hashing::no};
+    for (int round = 0; round < 2; ++round) { // the second finds everything done
+        const auto report = split(phone.dump, phone.layout, out, options, {});
+        ASSERT_TRUE(is_ok(report));
+        ASSERT_EQ(report->parts.size(), 2U);
+        EXPECT_EQ(report->sums + report->sha256 + report->parts[0].sha256, "");
+        EXPECT_FALSE(std::filesystem::exists(out / "SHA256SUMS"));
+        EXPECT_TRUE(manifest_of(out)["parts"][0]["stored_sha256"].is_null());
+        EXPECT_EQ(test::read_file(out / "boot.img"), phone.slice(512 * 7, mib));
+        EXPECT_EQ(test::read_file(out / "userdata.img"), phone.slice(2 * mib, 3 * mib));
+    }
+    EXPECT_TRUE(test::fails_with(split(phone.dump, phone.layout, out, {.source_identity = "phone", .only = {}}, {}),
+                                 ErrorCode::already_exists))
+        << "parts without hashes were taken for verified ones";
+}
+
 TEST(Split, RefusesAFolderThatHoldsSomethingElse)
 {
     const Phone phone;
