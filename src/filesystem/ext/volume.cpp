@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "checksum.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/filesystem/jbd2.hpp"
 #include "salvage/io/missing.hpp"
@@ -232,8 +233,7 @@ Finding not_replayed(std::string_view why)
 /// The volume over an overlay with the journal in it; nothing where there was nothing to replay.
 Result<std::optional<JournalReport>> replay(Volume& volume, bool is_flagged)
 {
-    const auto inode = SALVAGE_TRY(journal_inode(volume));
-    const auto journal = SALVAGE_TRY(volume.blocks_of(inode));
+    const auto journal = SALVAGE_TRY(volume.journal());
     const JournaledVolume target{.block_bytes = volume.superblock.block_bytes, .blocks = volume.superblock.blocks};
     const auto state = SALVAGE_TRY(probe_journal(*journal, target));
     if (!state.is_dirty && !is_flagged) {
@@ -312,20 +312,62 @@ Result<Inode> Volume::inode(std::uint64_t number) const
         return not_found("there is no such inode", fmt::format("inode {} was asked for", number));
     }
     const auto narrow = static_cast<std::uint32_t>(number);
-    auto out = parse_inode(narrow, SALVAGE_TRY(library->read_inode(narrow)));
+    auto out = parse(narrow, SALVAGE_TRY(library->read_inode(narrow)));
     if (!out.is_in_use()) {
         return not_found("the inode is not in use", fmt::format("inode {}", number));
-    }
-    if (out.is_directory() && !superblock.has_incompat(feature::largedir)) {
-        out.size &= 0xFFFFFFFFU;
     }
     return out;
 }
 
+Inode Volume::parse(std::uint32_t number, ByteView bytes) const
+{
+    auto out = parse_inode(number, bytes);
+    if (out.is_directory() && !superblock.has_incompat(feature::largedir)) {
+        out.size &= 0xFFFFFFFFU;
+    }
+    out.is_doubtful = superblock.has_checksums() && !inode_checksums(superblock, number, bytes).agree();
+    return out;
+}
+
+std::optional<std::uint32_t> Volume::checksum_seed(const Inode& inode) const noexcept
+{
+    if (!superblock.has_checksums()) {
+        return std::nullopt;
+    }
+    return checksum_seed_of(superblock, inode.number, inode.generation);
+}
+
+Result<ContentMap> Volume::map_of(const Inode& inode) const
+{
+    return map_content(*source, shape(), inode, {.checksum_seed = checksum_seed(inode), .read_node = {}});
+}
+
 Result<io::SourcePtr> Volume::blocks_of(const Inode& inode) const
 {
-    auto map = SALVAGE_TRY(map_content(*source, shape(), inode));
+    auto map = SALVAGE_TRY(map_of(inode));
     return make_content(source, shape(), std::move(map), ByteCount{inode.size}, fmt::format("inode {}", inode.number));
+}
+
+std::optional<Location> Volume::place_of(std::uint32_t number) const
+{
+    const auto group = (number - 1) / superblock.inodes_per_group;
+    if (number == 0 || group >= superblock.groups) {
+        return std::nullopt;
+    }
+    const auto table = library->group(group).inode_table;
+    if (table >= superblock.blocks) {
+        return std::nullopt;
+    }
+    const auto within = std::uint64_t{(number - 1) % superblock.inodes_per_group} * superblock.inode_bytes;
+    return source->locate(ByteOffset{table * superblock.block_bytes + within});
+}
+
+Result<io::SourcePtr> Volume::journal() const
+{
+    if (!superblock.has_compat(feature::has_journal) || superblock.journal_inode == 0) {
+        return not_found("the filesystem has no journal of its own");
+    }
+    return blocks_of(SALVAGE_TRY(journal_inode(*this)));
 }
 
 Result<Volume> open_volume(const io::SourcePtr& source, const std::optional<Superblock>& primary,
