@@ -103,7 +103,8 @@ int compare(const filesystem::FileSystem& fs, std::string_view path, const io::B
             continue;
         }
         std::uint64_t same = 0;
-        for (const auto& extent : file.content->extents(io::whole(*file.content)).value()) {
+        const auto extents = file.content->extents(io::whole(*file.content));
+        for (const auto& extent : extents.has_value() ? *extents : std::vector<io::Extent>{}) {
             if (extent.kind == io::ExtentKind::unreadable) {
                 continue;
             }

@@ -1,5 +1,6 @@
 // ext2, ext3 and ext4 as a FileSystem.
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "inode_data.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/sources.hpp"
+#include "unnamed.hpp"
 #include "volume.hpp"
 
 namespace salvage::filesystem {
@@ -19,11 +21,13 @@ namespace ext {
 namespace {
 
 constexpr ByteCount max_attributes_total{16U << 20U}; // a block has room for some thousand values of 64 KiB
-constexpr std::size_t parent_bytes = 4;               // an inline directory begins with its parent's number
 
 class ExtFileSystem final : public FileSystem {
 public:
-    ExtFileSystem(Volume volume, Entry root) : volume_{std::move(volume)}, root_{std::move(root)} {}
+    ExtFileSystem(Volume volume, Entry root, LostFound lost)
+        : volume_{std::move(volume)}, root_{std::move(root)}, lost_{std::move(lost)}
+    {
+    }
 
     [[nodiscard]] std::string_view kind() const noexcept override { return volume_.superblock.kind(); }
     [[nodiscard]] std::string label() const override { return volume_.superblock.label; }
@@ -32,28 +36,31 @@ public:
 
     Result<std::vector<Entry>> list(std::uint64_t inode, std::vector<Entry>* read_so_far) const override
     {
-        const auto directory = SALVAGE_TRY(volume_.inode(inode));
-        if (!directory.is_directory()) {
-            return invalid_argument("only a directory can be listed",
-                                    fmt::format("inode {} is a {}", inode, to_string(directory.type())));
-        }
-        auto content = SALVAGE_TRY(read_names(directory));
         std::vector<Entry> out;
-        out.reserve(content.entries.size());
-        for (auto& entry : content.entries) {
-            out.push_back(entry_of(std::move(entry), content.damage));
+        const auto whole = is_our_folder(inode) ? Result<>{} : list_directory(inode, out);
+        if (inode == root_inode && lost_.is_ours) {
+            out.push_back(our_folder());
         }
-        if (!content.damage) {
+        if (inode == lost_.folder) {
+            append_unnamed(out);
+        }
+        if (whole.has_value()) {
             return out;
         }
         if (read_so_far != nullptr) {
             *read_so_far = std::move(out);
         }
-        return std::move(*content.damage).in(fmt::format("reading the directory of inode {}", inode));
+        return whole.error();
     }
 
     [[nodiscard]] Result<Entry> stat(std::uint64_t inode) const override
     {
+        if (is_our_folder(inode)) {
+            return our_folder();
+        }
+        if (inode == root_inode) {
+            return root_;
+        }
         return make_entry({}, SALVAGE_TRY(volume_.inode(inode)));
     }
 
@@ -112,24 +119,59 @@ public:
     }
 
 private:
-    [[nodiscard]] Result<Directory> read_names(const Inode& directory) const
+    [[nodiscard]] bool is_our_folder(std::uint64_t inode) const noexcept
     {
-        const auto shape = directory_shape(volume_, directory);
-        if (directory.has(inode_flag::inline_data)) {
-            return read_inline_names(directory, shape);
-        }
-        const auto content = SALVAGE_TRY(volume_.blocks_of(directory));
-        return read_directory(*content, shape, std::min(volume_.superblock.size(), max_directory_bytes));
+        return lost_.is_ours && inode == lost_.folder;
     }
 
-    [[nodiscard]] Result<Directory> read_inline_names(const Inode& directory, const DirectoryShape& shape) const
+    [[nodiscard]] Entry our_folder() const
     {
-        Directory out;
-        const auto front = ByteView{directory.block}.subspan(parent_bytes);
-        parse_directory_block(front, front.size(), shape, out);
-        const auto rest = SALVAGE_TRY(inline_rest(volume_, directory));
-        parse_directory_block(rest, rest.size(), shape, out);
+        Entry out;
+        out.name = "lost+found";
+        out.inode = lost_.folder;
+        out.type = EntryType::directory;
+        out.mode = 0700;
         return out;
+    }
+
+    /// e2fsck may have put files there before, under the numbers that they had then: ours give way.
+    void append_unnamed(std::vector<Entry>& out) const
+    {
+        std::unordered_set<std::string> taken;
+        for (const auto& entry : out) {
+            taken.insert(entry.name);
+        }
+        for (const auto number : lost_.inodes) {
+            auto name = name_of_unnamed(number);
+            while (!taken.insert(name).second) {
+                name += '~';
+            }
+            if (const auto inode = volume_.inode(number); inode.has_value()) {
+                out.push_back(make_entry(std::move(name), *inode));
+            }
+        }
+    }
+
+    /// Errors: what is damaged; the entries that could be read are in `out` all the same.
+    Result<> list_directory(std::uint64_t inode, std::vector<Entry>& out) const
+    {
+        if (inode == root_inode && volume_.root_damage) {
+            return *volume_.root_damage;
+        }
+        const auto directory = SALVAGE_TRY(volume_.inode(inode));
+        if (!directory.is_directory()) {
+            return invalid_argument("only a directory can be listed",
+                                    fmt::format("inode {} is a {}", inode, to_string(directory.type())));
+        }
+        auto content = SALVAGE_TRY(read_names(volume_, directory));
+        out.reserve(content.entries.size());
+        for (auto& entry : content.entries) {
+            out.push_back(entry_of(std::move(entry), content.damage));
+        }
+        if (content.damage) {
+            return std::move(*content.damage).in(fmt::format("reading the directory of inode {}", inode));
+        }
+        return {};
     }
 
     /// The name as the directory has it; what the inode says where it can be read, else the type that the directory
@@ -171,13 +213,27 @@ private:
 
     Volume volume_;
     Entry root_;
+    LostFound lost_;
 };
+
+Result<Entry> root_of(const Volume& volume)
+{
+    if (!volume.root_damage) {
+        return make_entry({}, SALVAGE_TRY(volume.inode(root_inode).in("reading the root directory")));
+    }
+    Entry out;
+    out.inode = root_inode;
+    out.type = EntryType::directory;
+    out.mode = 0755;
+    return out;
+}
 
 Result<std::unique_ptr<const FileSystem>> make_filesystem(Result<Volume> opened)
 {
     auto volume = SALVAGE_TRY(std::move(opened));
-    auto root = make_entry({}, SALVAGE_TRY(volume.inode(root_inode).in("reading the root directory")));
-    return std::make_unique<const ExtFileSystem>(std::move(volume), std::move(root));
+    auto lost = SALVAGE_TRY(open_lost_found(volume));
+    auto root = SALVAGE_TRY(root_of(volume));
+    return std::make_unique<const ExtFileSystem>(std::move(volume), std::move(root), std::move(lost));
 }
 
 } // namespace

@@ -11,6 +11,7 @@
 namespace salvage::filesystem::ext {
 namespace {
 
+constexpr std::size_t parent_bytes = 4;         // an inline directory begins with its parent's number
 constexpr std::uint64_t max_link_bytes = 65536; // a block; Linux stops at 4096
 
 Result<std::vector<Attribute>> attributes_in_block(const Volume& volume, const Inode& owner)
@@ -112,6 +113,21 @@ Result<std::string> link_target(const Volume& volume, const Inode& link, Result<
     }
     const auto text = as_text(bytes).substr(0, static_cast<std::size_t>(link.size));
     return std::string{text.substr(0, text.find('\0'))};
+}
+
+Result<Directory> read_names(const Volume& volume, const Inode& directory)
+{
+    const auto shape = directory_shape(volume, directory);
+    if (!directory.has(inode_flag::inline_data)) {
+        const auto content = SALVAGE_TRY(volume.blocks_of(directory));
+        return read_directory(*content, shape, std::min(volume.superblock.size(), max_directory_bytes));
+    }
+    Directory out;
+    const auto front = ByteView{directory.block}.subspan(parent_bytes);
+    parse_directory_block(front, front.size(), shape, out);
+    const auto rest = SALVAGE_TRY(inline_rest(volume, directory));
+    parse_directory_block(rest, rest.size(), shape, out);
+    return out;
 }
 
 DirectoryShape directory_shape(const Volume& volume, const Inode& directory)

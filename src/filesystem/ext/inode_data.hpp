@@ -25,6 +25,9 @@ namespace salvage::filesystem::ext {
 [[nodiscard]] Result<std::string> link_target(const Volume& volume, const Inode& link, Result<io::SourcePtr> blocks);
 [[nodiscard]] bool is_link_in_inode(const Inode& link) noexcept;
 
+/// All names of a directory, in blocks or inline.  Errors: as Volume::blocks_of and inline_rest.
+[[nodiscard]] Result<Directory> read_names(const Volume& volume, const Inode& directory);
+
 /// How the blocks of a directory are to be read.
 [[nodiscard]] DirectoryShape directory_shape(const Volume& volume, const Inode& directory);
 

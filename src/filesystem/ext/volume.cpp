@@ -32,6 +32,15 @@ struct Candidate {
 struct Opened {
     std::unique_ptr<const Library> library;
     Health health;
+    std::optional<Error> root_damage;
+
+    /// Better than another copy of the same filesystem.
+    [[nodiscard]] bool is_better_than(const Opened& other) const noexcept
+    {
+        return std::pair{root_damage.has_value(), health.bad_groups()} <
+               std::pair{other.root_damage.has_value(), other.health.bad_groups()};
+    }
+    [[nodiscard]] bool is_whole() const noexcept { return !root_damage && health.bad_groups() == 0; }
 };
 
 Finding finding(std::string_view code, Severity severity, std::string text)
@@ -44,19 +53,28 @@ Finding finding(std::string_view code, Severity severity, std::string text)
                    .words = {}};
 }
 
+Error no_root(const io::ByteSource& source, std::string why)
+{
+    return Error{ErrorCode::malformed,
+                 "the ext filesystem has no root directory",
+                 std::move(why),
+                 source.locate(ByteOffset{0}),
+                 {},
+                 {}};
+}
+
 /// Opens and looks at the root directory: numbers can be in order and lead nowhere.
 Result<Opened> try_candidate(const io::SourcePtr& source, const Candidate& candidate)
 {
-    Opened out{.library = SALVAGE_TRY(Library::open(source, candidate.start)), .health = {}};
-    const auto root = parse_inode(root_inode, SALVAGE_TRY(out.library->read_inode(root_inode)));
-    if (!root.is_directory()) {
-        Error error{ErrorCode::malformed,
-                    "the ext filesystem has no root directory",
-                    fmt::format("inode 2 has mode {:#o}", root.mode),
-                    source->locate(ByteOffset{0}),
-                    {},
-                    {}};
-        return error;
+    Opened out{.library = SALVAGE_TRY(Library::open(source, candidate.start)), .health = {}, .root_damage = {}};
+    const auto bytes = out.library->read_inode(root_inode);
+    if (!bytes.has_value()) {
+        if (bytes.error().code == ErrorCode::io) {
+            return bytes.error();
+        }
+        out.root_damage = bytes.error();
+    } else if (const auto root = parse_inode(root_inode, *bytes); !root.is_directory()) {
+        out.root_damage = no_root(*source, fmt::format("inode 2 has mode {:#o}", root.mode));
     }
     out.health = out.library->check_health();
     return out;
@@ -74,26 +92,29 @@ Result<Choice> choose(const io::SourcePtr& source, const std::optional<Superbloc
     std::optional<Choice> best;
     const auto consider = [&](Candidate candidate) {
         auto opened = try_candidate(source, candidate);
+        const auto* const damage = !opened.has_value()               ? &opened.error()
+                                   : opened->root_damage.has_value() ? &*opened->root_damage
+                                                                     : nullptr;
+        if (damage != nullptr && !why_not) {
+            why_not = *damage;
+        }
         if (!opened.has_value()) {
-            if (!why_not) {
-                why_not = opened.error();
-            }
             return;
         }
-        if (!best || opened->health.bad_groups() < best->opened.health.bad_groups()) {
+        if (!best || opened->is_better_than(best->opened)) {
             best = Choice{.candidate = std::move(candidate), .opened = std::move(*opened)};
         }
     };
     if (primary) {
         consider({.superblock = *primary, .start = {}, .group = {}});
     }
-    if (best && best->opened.health.bad_groups() == 0) {
+    if (best && best->opened.is_whole()) {
         return std::move(*best);
     }
     auto backups = find_backups(*source);
     backups.resize(std::min(backups.size(), max_backups_tried));
     for (auto& backup : backups) {
-        if (best && best->candidate.group && best->opened.health.bad_groups() == 0) {
+        if (best && best->candidate.group && best->opened.is_whole()) {
             break;
         }
         const StartFrom start{.superblock_block = backup.block, .block_bytes = backup.superblock.block_bytes};
@@ -265,6 +286,9 @@ Result<Reopened> reopen(const Volume& volume, const Candidate& candidate)
                                        format_size_exact(superblock.size())));
     }
     auto opened = SALVAGE_TRY(try_candidate(volume.source, candidate));
+    if (opened.root_damage && !volume.root_damage) {
+        return std::move(*opened.root_damage);
+    }
     return Reopened{.superblock = std::move(superblock), .opened = std::move(opened)};
 }
 
@@ -301,6 +325,7 @@ Result<> replay_if_needed(Volume& volume, const Candidate& candidate)
     report_replay(**report, volume.findings);
     volume.superblock = std::move(reopened->superblock);
     volume.library = std::move(reopened->opened.library);
+    volume.root_damage = std::move(reopened->opened.root_damage);
     return {};
 }
 
@@ -380,6 +405,7 @@ Result<Volume> open_volume(const io::SourcePtr& source, const std::optional<Supe
     out.source = SALVAGE_TRY(io::make_subrange_or_missing(source, ByteRange::first(out.superblock.size()),
                                                           std::string{out.superblock.kind()}));
     out.library = std::move(choice.opened.library);
+    out.root_damage = std::move(choice.opened.root_damage);
     SALVAGE_TRY(replay_if_needed(out, choice.candidate));
     return out;
 }

@@ -18,6 +18,7 @@ struct Volume {
     io::SourcePtr source; ///< as large as the filesystem; with the journal replayed
     std::unique_ptr<const Library> library;
     std::vector<Finding> findings;
+    std::optional<Error> root_damage; ///< the inode of the root directory is lost
 
     [[nodiscard]] VolumeShape shape() const noexcept
     {
@@ -39,7 +40,8 @@ struct Volume {
     [[nodiscard]] Result<io::SourcePtr> journal() const;
 };
 
-/// Opens from `primary`, or from a backup where `primary` is nothing or does not lead to a root directory.
+/// Opens from `primary`, or from a backup where `primary` is nothing or does not lead to a root directory.  Where none
+/// does, `root_damage` says so.
 /// `why_not` says what is wrong with the primary, if something is.
 /// Errors: `why_not` where no backup helps, else those of the library.
 [[nodiscard]] Result<Volume> open_volume(const io::SourcePtr& source, const std::optional<Superblock>& primary,
