@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "checksum.hpp"
 #include "library.hpp"
 #include "salvage/core/text.hpp"
 
@@ -88,7 +89,8 @@ void take_entry(const RawEntry& raw, std::string_view name, ByteOffset at, const
     }
     into.entries.push_back({.name = shape.is_encrypted ? name_of_ciphertext(name) : std::string{name},
                             .inode = raw.inode,
-                            .file_type = raw.file_type});
+                            .file_type = raw.file_type,
+                            .at = static_cast<std::size_t>(at.value)});
 }
 
 struct PartlyRead {
@@ -139,7 +141,92 @@ Result<std::vector<ByteOffset>> blocks_of(const io::ByteSource& content, std::si
     return out;
 }
 
+/// Damage of a block that was read whole and is not what was written.
+std::optional<Error> failed_checksum(ByteView block, const DirectoryShape& shape)
+{
+    if (!shape.checksum_seed || block.size() != shape.block_bytes) {
+        return std::nullopt;
+    }
+    const auto checksums = directory_checksums(*shape.checksum_seed, block);
+    if (checksums && checksums->agree()) {
+        return std::nullopt;
+    }
+    Error error{ErrorCode::malformed,
+                "a block of a directory fails its checksum: its names are not sure",
+                checksums ? in_words(*checksums) : "there is none in its last bytes",
+                {},
+                {},
+                {}};
+    return std::move(error).at("", ByteOffset{0});
+}
+
+/// An entry that may have been one, at `at` of a part of a block that no entry uses.
+std::optional<DeadName> plausible_entry(ByteView block, std::size_t at, std::size_t end, const DirectoryShape& shape,
+                                        std::uint32_t inodes)
+{
+    if (end - at < header_bytes + 1) {
+        return std::nullopt;
+    }
+    const auto raw = parse_header(block, at, shape);
+    if (!raw.has_value() || raw->inode == 0 || raw->inode > inodes || raw->name_bytes == 0 ||
+        (shape.has_file_types && (raw->file_type == 0 || raw->file_type > 7)) || raw->record_bytes < header_bytes + 4 ||
+        at + header_bytes + raw->name_bytes > end) {
+        return std::nullopt;
+    }
+    const auto name = as_text(block.subspan(at + header_bytes, raw->name_bytes));
+    if (!is_possible_name(name, shape) || name == "." || name == "..") {
+        return std::nullopt;
+    }
+    return DeadName{.name = shape.is_encrypted ? name_of_ciphertext(name) : std::string{name},
+                    .inode = raw->inode,
+                    .file_type = raw->file_type,
+                    .at = at};
+}
+
+std::size_t needed_bytes(std::size_t name_bytes) noexcept
+{
+    return (header_bytes + name_bytes + 3) / 4 * 4;
+}
+
 } // namespace
+
+std::vector<DeadName> find_dead_names(ByteView block, const DirectoryShape& shape, std::uint32_t inodes)
+{
+    std::vector<DeadName> out;
+    for (std::size_t at = 0; at + header_bytes <= block.size();) {
+        const auto raw = parse_header(block, at, shape);
+        if (!raw.has_value()) {
+            break;
+        }
+        const auto end = at + raw->record_bytes;
+        auto dead =
+            at + needed_bytes(raw->name_bytes); // an unused entry keeps its name and not its inode: it is passed over
+        while (dead + header_bytes < end) {
+            auto found = plausible_entry(block, dead, end, shape, inodes);
+            dead += found ? needed_bytes(std::to_integer<std::size_t>(block[dead + 6])) : 4;
+            if (found) {
+                out.push_back(std::move(*found));
+            }
+        }
+        at = end;
+    }
+    return out;
+}
+
+bool looks_like_directory(ByteView block, const DirectoryShape& shape, std::uint32_t inodes)
+{
+    std::size_t at = 0;
+    std::size_t names = 0;
+    while (at + header_bytes <= block.size()) {
+        const auto raw = parse_header(block, at, shape);
+        if (!raw.has_value() || raw->inode > inodes) {
+            return false;
+        }
+        names += raw->inode != 0 ? 1U : 0U;
+        at += raw->record_bytes;
+    }
+    return at == block.size() && names > 0;
+}
 
 void parse_directory_block(ByteView block, std::size_t readable, const DirectoryShape& shape, Directory& into)
 {
@@ -173,6 +260,9 @@ Directory read_directory(const io::ByteSource& content, const DirectoryShape& sh
             note(out, *block.failure);
         }
         const bool was_whole = !out.damage;
+        if (auto failed = block.failure ? std::nullopt : failed_checksum(block.bytes, shape)) {
+            note(out, std::move(*failed));
+        }
         parse_directory_block(block.bytes, block.readable, shape, out);
         if (was_whole && out.damage) {
             out.damage = io::lifted(std::move(*out.damage), content, at);

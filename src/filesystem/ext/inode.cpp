@@ -74,7 +74,7 @@ bool is_device(EntryType type) noexcept
 
 } // namespace
 
-EntryType Inode::type() const noexcept
+EntryType type_of_mode(std::uint16_t mode) noexcept
 {
     switch (mode & 0xF000U) {
     case 0x1000: return EntryType::fifo;
@@ -94,6 +94,7 @@ Inode parse_inode(std::uint32_t number, ByteView bytes)
     const Fields fields{bytes, end};
     Inode out;
     out.number = number;
+    out.generation = fields.u32(0x64);
     out.mode = fields.u16(0);
     out.uid = fields.u16(0x2) | std::uint32_t{fields.u16(0x78)} << 16U;
     out.gid = fields.u16(0x18) | std::uint32_t{fields.u16(0x7A)} << 16U;
@@ -103,6 +104,7 @@ Inode parse_inode(std::uint32_t number, ByteView bytes)
     out.size = fields.u32(0x4) | std::uint64_t{fields.u32(0x6C)} << 32U;
     out.attributes_block = fields.u32(0x68) | std::uint64_t{fields.u16(0x76)} << 32U;
     read_times(fields, out);
+    out.deleted = fields.u32(0x14);
     std::ranges::copy(bytes.subspan(0x28, out.block.size()), out.block.begin());
     const auto rest = bytes.subspan(std::min(end, bytes.size()));
     // Without extra fields the attributes would begin where i_extra_isize stands: there are none then.

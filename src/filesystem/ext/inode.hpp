@@ -16,8 +16,11 @@ constexpr std::uint32_t ea_inode = 0x200000;
 constexpr std::uint32_t inline_data = 0x10000000;
 } // namespace inode_flag
 
+[[nodiscard]] EntryType type_of_mode(std::uint16_t mode) noexcept;
+
 struct Inode {
     std::uint32_t number{};
+    std::uint32_t generation{}; ///< another one each time that the number is given to a new file
     std::uint16_t mode{};
     std::uint32_t uid{};
     std::uint32_t gid{};
@@ -30,11 +33,15 @@ struct Inode {
     Timestamp changed;
     Timestamp modified;
     std::optional<Timestamp> created;
-    Bytes rest; ///< what follows the fixed fields: attributes that lie in the inode
+    std::uint32_t deleted{}; ///< i_dtime: seconds; of an orphan the number of the next one; 0: lives
+    bool is_doubtful{false}; ///< it fails its checksum
+    Bytes rest;              ///< what follows the fixed fields: attributes that lie in the inode
 
-    [[nodiscard]] EntryType type() const noexcept;
+    [[nodiscard]] EntryType type() const noexcept { return type_of_mode(mode); }
     [[nodiscard]] bool has(std::uint32_t flag) const noexcept { return (flags & flag) != 0; }
     [[nodiscard]] bool is_in_use() const noexcept { return mode != 0; }
+    /// Some directory names it; one without links is deleted, or was while it was open.
+    [[nodiscard]] bool is_alive() const noexcept { return is_in_use() && links != 0; }
     [[nodiscard]] bool is_directory() const noexcept { return type() == EntryType::directory; }
 };
 

@@ -170,6 +170,36 @@ void fill_channel(Channel& channel)
     channel.channel.private_data = &channel;
 }
 
+bool is_table_inside(ext2_filsys fs, dgrp_t group)
+{
+    const auto table = ext2fs_inode_table_loc(fs, group);
+    const auto blocks = ext2fs_blocks_count(fs->super);
+    return table >= fs->super->s_first_data_block && table < blocks && blocks - table >= fs->inode_blocks_per_group;
+}
+
+/// Copies of superblock and descriptors in a group: with meta_bg a block of descriptors of its own, else all of them.
+std::vector<BlockRange> copies_in(ext2_filsys fs, dgrp_t group)
+{
+    blk64_t superblock = 0;
+    blk64_t descriptors = 0;
+    blk64_t own_descriptors = 0;
+    ext2fs_super_and_bgd_loc2(fs, group, &superblock, &descriptors, &own_descriptors, nullptr);
+    std::vector<BlockRange> out;
+    if (superblock != 0 || group == 0) {
+        out.push_back({.first = superblock, .count = 1});
+    }
+    if (descriptors != 0) {
+        const bool has_own = ext2fs_has_feature_meta_bg(fs->super) != 0;
+        const std::uint64_t count =
+            has_own ? fs->super->s_first_meta_bg : std::uint64_t{fs->desc_blocks} + fs->super->s_reserved_gdt_blocks;
+        out.push_back({.first = descriptors, .count = count});
+    }
+    if (own_descriptors != 0) {
+        out.push_back({.first = own_descriptors, .count = 1});
+    }
+    return out;
+}
+
 } // namespace
 
 struct Library::State {
@@ -238,14 +268,31 @@ Health Library::check_health() const
     const std::scoped_lock lock{state_->mutex};
     auto* const fs = state_->fs;
     Health out{.is_superblock_checksum_right = ext2fs_superblock_csum_verify(fs, fs->super) != 0};
-    const auto blocks = ext2fs_blocks_count(fs->super);
     for (dgrp_t group = 0; group < fs->group_desc_count; ++group) {
-        const auto table = ext2fs_inode_table_loc(fs, group);
-        if (table < fs->super->s_first_data_block || table >= blocks || blocks - table < fs->inode_blocks_per_group) {
+        if (!is_table_inside(fs, group)) {
             ++out.groups_out_of_range;
         } else if (ext2fs_group_desc_csum_verify(fs, group) == 0) {
             ++out.groups_with_wrong_checksum;
         }
+    }
+    return out;
+}
+
+Group Library::group(std::uint32_t number) const
+{
+    const std::scoped_lock lock{state_->mutex};
+    auto* const fs = state_->fs;
+    Group out;
+    out.block_bitmap = ext2fs_block_bitmap_loc(fs, number);
+    out.inode_bitmap = ext2fs_inode_bitmap_loc(fs, number);
+    out.inode_table = ext2fs_inode_table_loc(fs, number);
+    out.block_bitmap_checksum = ext2fs_block_bitmap_checksum(fs, number);
+    out.is_doubtful = !is_table_inside(fs, number) || ext2fs_group_desc_csum_verify(fs, number) == 0;
+    out.copies = copies_in(fs, number);
+    if (ext2fs_has_group_desc_csum(fs) != 0 && !out.is_doubtful) {
+        out.unused_inodes = ext2fs_bg_itable_unused(fs, number);
+        out.has_block_bitmap = ext2fs_bg_flags_test(fs, number, EXT2_BG_BLOCK_UNINIT) == 0;
+        out.has_inodes = ext2fs_bg_flags_test(fs, number, EXT2_BG_INODE_UNINIT) == 0;
     }
     return out;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "salvage/core/bytes.hpp"
 #include "salvage/core/result.hpp"
@@ -25,6 +26,25 @@ struct Health {
     [[nodiscard]] std::uint32_t bad_groups() const noexcept { return groups_with_wrong_checksum + groups_out_of_range; }
 };
 
+struct BlockRange {
+    std::uint64_t first{};
+    std::uint64_t count{};
+    [[nodiscard]] std::uint64_t end() const noexcept { return first + count; }
+};
+
+/// A group descriptor.  Its places may lie anywhere.
+struct Group {
+    std::uint64_t block_bitmap{};
+    std::uint64_t inode_bitmap{};
+    std::uint64_t inode_table{};
+    std::uint32_t unused_inodes{};         ///< at the end of the table, never used
+    std::uint32_t block_bitmap_checksum{}; ///< with metadata_csum
+    bool has_block_bitmap{true};           ///< else only what the group needs for itself is in use
+    bool has_inodes{true};                 ///< else none was ever used
+    bool is_doubtful{false};               ///< fails its checksum, or its table lies outside the volume
+    std::vector<BlockRange> copies;        ///< of superblock and descriptors, and room for more of them
+};
+
 /// A volume as libext2fs opened it.  Thread safe: the library is not, so every call holds a lock.
 class Library {
 public:
@@ -36,6 +56,8 @@ public:
     /// Errors: not_found (no such number), malformed, those of the source with their place.
     [[nodiscard]] Result<Bytes> read_inode(std::uint32_t number) const;
     [[nodiscard]] Health check_health() const;
+    /// Requires: `number` is below Superblock::groups.
+    [[nodiscard]] Group group(std::uint32_t number) const;
 
     Library(const Library&) = delete;
     Library& operator=(const Library&) = delete;

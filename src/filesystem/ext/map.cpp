@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "checksum.hpp"
 #include "content.hpp"
 
 namespace salvage::filesystem::ext {
@@ -17,16 +18,29 @@ constexpr std::uint16_t longest_written_extent = 32768;
 constexpr std::size_t direct_blocks = 12;
 constexpr unsigned indirection_levels = 3;
 
+/// Notes why a part is lost; the number by which a run refers to it.
+std::uint32_t note_damage(ContentMap& map, Error why)
+{
+    if (map.damages.size() < max_damages) {
+        map.damages.push_back(std::move(why));
+    }
+    return static_cast<std::uint32_t>(map.damages.size());
+}
+
 /// Collects runs and reads the blocks that hold the map.
 class MapBuilder {
 public:
-    MapBuilder(const io::ByteSource& volume, VolumeShape shape, std::uint64_t inode)
-        : volume_{volume}, shape_{shape}, inode_{inode}
+    MapBuilder(const io::ByteSource& volume, VolumeShape shape, std::uint64_t inode, const MapRules& rules)
+        : volume_{volume}, shape_{shape}, inode_{inode}, rules_{rules}
     {
     }
 
     [[nodiscard]] VolumeShape shape() const noexcept { return shape_; }
-    [[nodiscard]] ContentMap take() && { return std::move(map_); }
+    [[nodiscard]] ContentMap take() &&
+    {
+        map_.nodes.assign(nodes_.begin(), nodes_.end());
+        return std::move(map_);
+    }
     [[nodiscard]] std::uint64_t end() const noexcept { return map_.runs.empty() ? 0 : map_.runs.back().end(); }
 
     Result<> add(std::uint64_t first, std::uint64_t blocks, std::uint64_t on_volume)
@@ -42,11 +56,7 @@ public:
     /// [first, first + blocks) of the file is gone because of `why`.
     Result<> lose(std::uint64_t first, std::uint64_t blocks, Error why)
     {
-        if (map_.damages.size() < max_damages) {
-            map_.damages.push_back(std::move(why));
-        }
-        const auto damage = static_cast<std::uint32_t>(map_.damages.size());
-        return append({.first = first, .blocks = blocks, .on_volume = 0, .damage = damage});
+        return append({.first = first, .blocks = blocks, .on_volume = 0, .damage = note_damage(map_, std::move(why))});
     }
 
     /// A block of the map, each once: a second use would be a loop.
@@ -59,7 +69,25 @@ public:
         if (!nodes_.insert(block).second) {
             return error("the map of a file uses a block twice", fmt::format("block {}", block));
         }
+        if (rules_.read_node) {
+            return rules_.read_node(block);
+        }
         return io::read_bytes(volume_, ByteOffset{block * shape_.block_bytes}, ByteCount{shape_.block_bytes});
+    }
+
+    /// A node of an extent tree that is what was written, as far as its checksum can tell.
+    Result<Bytes> read_extents(std::uint64_t block)
+    {
+        auto out = SALVAGE_TRY(read_node(block));
+        if (!rules_.checksum_seed || load_le<std::uint16_t>(out) != extent_magic) {
+            return out; // without the magic it is refused anyway
+        }
+        const auto checksums = extent_checksums(*rules_.checksum_seed, out);
+        if (checksums && checksums->agree()) {
+            return out;
+        }
+        return error("a node of an extent tree fails its checksum",
+                     fmt::format("block {}{}", block, checksums ? ": " + in_words(*checksums) : ""));
     }
 
     [[nodiscard]] Error error(std::string_view what, std::string_view why) const
@@ -102,6 +130,7 @@ private:
     const io::ByteSource& volume_;
     VolumeShape shape_;
     std::uint64_t inode_;
+    const MapRules& rules_;
     ContentMap map_;
     std::unordered_set<std::uint64_t> nodes_;
 };
@@ -186,7 +215,7 @@ private:
         if (part.first >= part.end) {
             return {}; // beyond the end of the file, or out of order
         }
-        const auto bytes = builder_.read_node(block);
+        const auto bytes = builder_.read_extents(block);
         auto result = bytes.has_value() ? node(*bytes, depth - 1, part) : Result<>{bytes.error()};
         if (result.has_value() || !is_local(result.error())) {
             return result;
@@ -279,9 +308,15 @@ private:
 
 } // namespace
 
-Result<ContentMap> map_content(const io::ByteSource& volume, VolumeShape shape, const Inode& inode)
+void ContentMap::lose(std::uint64_t first, std::uint64_t blocks, Error why)
 {
-    MapBuilder builder{volume, shape, inode.number};
+    runs.push_back({.first = first, .blocks = blocks, .on_volume = 0, .damage = note_damage(*this, std::move(why))});
+}
+
+Result<ContentMap> map_content(const io::ByteSource& volume, VolumeShape shape, const Inode& inode,
+                               const MapRules& rules)
+{
+    MapBuilder builder{volume, shape, inode.number, rules};
     const auto blocks = inode.size / shape.block_bytes + (inode.size % shape.block_bytes != 0 ? 1 : 0);
     if (blocks > max_logical_blocks) {
         return builder.error("a file claims to be larger than a file can be", fmt::format("{} bytes", inode.size));

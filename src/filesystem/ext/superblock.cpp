@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "library.hpp"
+
 namespace salvage::filesystem::ext {
 namespace {
 
@@ -116,8 +118,8 @@ Result<> read_block_sizes(const Fields& fields, Superblock& out)
         return impossible(0x1C, "s_log_cluster_size", log_cluster, "between that of blocks and 20");
     }
     out.blocks_per_group = fields.u32(0x20);
-    const std::uint64_t blocks_per_cluster = has_clusters ? 1ULL << (log_cluster - log_block) : 1;
-    const auto most = 8ULL * out.block_bytes * blocks_per_cluster; // one bit each in a bitmap of one block
+    out.blocks_per_cluster = has_clusters ? 1U << (log_cluster - log_block) : 1;
+    const auto most = 8ULL * out.block_bytes * out.blocks_per_cluster; // one bit each in a bitmap of one block
     if (out.blocks_per_group == 0 || out.blocks_per_group > most || out.blocks_per_group % 8 != 0) {
         return impossible(0x20, "s_blocks_per_group", out.blocks_per_group,
                           fmt::format("a multiple of 8 up to {}", most));
@@ -194,6 +196,19 @@ void read_journal_fields(const Fields& fields, Superblock& out)
     }
 }
 
+void read_checksum_seed(const Fields& fields, Superblock& out)
+{
+    out.checksum_seed =
+        out.has_incompat(feature::checksum_seed) ? fields.u32(0x270) : crc32c(~0U, fields.slice(0x68, 16)); // s_uuid
+}
+
+void read_special_inodes(const Fields& fields, Superblock& out)
+{
+    out.first_inode = fields.is_dynamic() ? fields.u32(0x54) : 11;
+    out.first_orphan = fields.u32(0xE8);
+    out.orphan_file = out.has_compat(feature::orphan_file) ? fields.u32(0x280) : 0;
+}
+
 std::optional<Backup> backup_at(const io::ByteSource& source, std::uint32_t block_bytes, std::uint32_t group)
 {
     const std::uint64_t first_block = block_bytes == 1024 ? 1 : 0;
@@ -252,6 +267,8 @@ Result<Superblock> parse_superblock(ByteView superblock)
     out.state = fields.u16(0x3A);
     out.label = label_of(fields);
     read_journal_fields(fields, out);
+    read_checksum_seed(fields, out);
+    read_special_inodes(fields, out);
     return out;
 }
 

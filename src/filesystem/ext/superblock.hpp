@@ -25,11 +25,13 @@ constexpr std::uint64_t max_groups = 1U << 20U;
 namespace feature {
 // compat
 constexpr std::uint32_t has_journal = 0x4;
+constexpr std::uint32_t orphan_file = 0x1000;
 // incompat
 constexpr std::uint32_t filetype = 0x2;
 constexpr std::uint32_t needs_recovery = 0x4;
 constexpr std::uint32_t journal_device = 0x8;
 constexpr std::uint32_t has_64bit = 0x80;
+constexpr std::uint32_t checksum_seed = 0x2000;
 constexpr std::uint32_t largedir = 0x4000;
 // ro_compat
 constexpr std::uint32_t bigalloc = 0x200;
@@ -52,6 +54,11 @@ struct Superblock {
     std::uint16_t state{};
     std::uint16_t group_of_this_copy{};
     std::string label;
+    std::uint32_t first_inode{11};       ///< those below are the filesystem's own
+    std::uint32_t blocks_per_cluster{1}; ///< one bit of a block bitmap stands for so many; with bigalloc
+    std::uint32_t checksum_seed{};       ///< of the checksums of metadata_csum
+    std::uint32_t first_orphan{};        ///< head of the list of inodes that were deleted while open; 0: none
+    std::uint32_t orphan_file{};         ///< inode of the file that lists them; 0: there is none
     std::uint32_t journal_inode{};
     /// i_block and size of the journal's inode, kept here in case the inode is lost.
     std::optional<std::array<std::byte, 68>> journal_inode_copy;
@@ -61,6 +68,7 @@ struct Superblock {
     [[nodiscard]] bool has_compat(std::uint32_t bit) const noexcept { return (compat & bit) != 0; }
     [[nodiscard]] bool has_incompat(std::uint32_t bit) const noexcept { return (incompat & bit) != 0; }
     [[nodiscard]] bool has_ro_compat(std::uint32_t bit) const noexcept { return (ro_compat & bit) != 0; }
+    [[nodiscard]] bool has_checksums() const noexcept { return has_ro_compat(feature::metadata_csum); }
     /// "ext2", "ext3", "ext4", by the features that are used.
     [[nodiscard]] std::string_view kind() const noexcept;
 };

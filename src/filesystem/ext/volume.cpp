@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "checksum.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/filesystem/jbd2.hpp"
 #include "salvage/io/missing.hpp"
@@ -31,6 +32,15 @@ struct Candidate {
 struct Opened {
     std::unique_ptr<const Library> library;
     Health health;
+    std::optional<Error> root_damage;
+
+    /// Better than another copy of the same filesystem.
+    [[nodiscard]] bool is_better_than(const Opened& other) const noexcept
+    {
+        return std::pair{root_damage.has_value(), health.bad_groups()} <
+               std::pair{other.root_damage.has_value(), other.health.bad_groups()};
+    }
+    [[nodiscard]] bool is_whole() const noexcept { return !root_damage && health.bad_groups() == 0; }
 };
 
 Finding finding(std::string_view code, Severity severity, std::string text)
@@ -43,19 +53,28 @@ Finding finding(std::string_view code, Severity severity, std::string text)
                    .words = {}};
 }
 
+Error no_root(const io::ByteSource& source, std::string why)
+{
+    return Error{ErrorCode::malformed,
+                 "the ext filesystem has no root directory",
+                 std::move(why),
+                 source.locate(ByteOffset{0}),
+                 {},
+                 {}};
+}
+
 /// Opens and looks at the root directory: numbers can be in order and lead nowhere.
 Result<Opened> try_candidate(const io::SourcePtr& source, const Candidate& candidate)
 {
-    Opened out{.library = SALVAGE_TRY(Library::open(source, candidate.start)), .health = {}};
-    const auto root = parse_inode(root_inode, SALVAGE_TRY(out.library->read_inode(root_inode)));
-    if (!root.is_directory()) {
-        Error error{ErrorCode::malformed,
-                    "the ext filesystem has no root directory",
-                    fmt::format("inode 2 has mode {:#o}", root.mode),
-                    source->locate(ByteOffset{0}),
-                    {},
-                    {}};
-        return error;
+    Opened out{.library = SALVAGE_TRY(Library::open(source, candidate.start)), .health = {}, .root_damage = {}};
+    const auto bytes = out.library->read_inode(root_inode);
+    if (!bytes.has_value()) {
+        if (bytes.error().code == ErrorCode::io) {
+            return bytes.error();
+        }
+        out.root_damage = bytes.error();
+    } else if (const auto root = parse_inode(root_inode, *bytes); !root.is_directory()) {
+        out.root_damage = no_root(*source, fmt::format("inode 2 has mode {:#o}", root.mode));
     }
     out.health = out.library->check_health();
     return out;
@@ -73,26 +92,29 @@ Result<Choice> choose(const io::SourcePtr& source, const std::optional<Superbloc
     std::optional<Choice> best;
     const auto consider = [&](Candidate candidate) {
         auto opened = try_candidate(source, candidate);
+        const auto* const damage = !opened.has_value()               ? &opened.error()
+                                   : opened->root_damage.has_value() ? &*opened->root_damage
+                                                                     : nullptr;
+        if (damage != nullptr && !why_not) {
+            why_not = *damage;
+        }
         if (!opened.has_value()) {
-            if (!why_not) {
-                why_not = opened.error();
-            }
             return;
         }
-        if (!best || opened->health.bad_groups() < best->opened.health.bad_groups()) {
+        if (!best || opened->is_better_than(best->opened)) {
             best = Choice{.candidate = std::move(candidate), .opened = std::move(*opened)};
         }
     };
     if (primary) {
         consider({.superblock = *primary, .start = {}, .group = {}});
     }
-    if (best && best->opened.health.bad_groups() == 0) {
+    if (best && best->opened.is_whole()) {
         return std::move(*best);
     }
     auto backups = find_backups(*source);
     backups.resize(std::min(backups.size(), max_backups_tried));
     for (auto& backup : backups) {
-        if (best && best->candidate.group && best->opened.health.bad_groups() == 0) {
+        if (best && best->candidate.group && best->opened.is_whole()) {
             break;
         }
         const StartFrom start{.superblock_block = backup.block, .block_bytes = backup.superblock.block_bytes};
@@ -232,8 +254,7 @@ Finding not_replayed(std::string_view why)
 /// The volume over an overlay with the journal in it; nothing where there was nothing to replay.
 Result<std::optional<JournalReport>> replay(Volume& volume, bool is_flagged)
 {
-    const auto inode = SALVAGE_TRY(journal_inode(volume));
-    const auto journal = SALVAGE_TRY(volume.blocks_of(inode));
+    const auto journal = SALVAGE_TRY(volume.journal());
     const JournaledVolume target{.block_bytes = volume.superblock.block_bytes, .blocks = volume.superblock.blocks};
     const auto state = SALVAGE_TRY(probe_journal(*journal, target));
     if (!state.is_dirty && !is_flagged) {
@@ -265,6 +286,9 @@ Result<Reopened> reopen(const Volume& volume, const Candidate& candidate)
                                        format_size_exact(superblock.size())));
     }
     auto opened = SALVAGE_TRY(try_candidate(volume.source, candidate));
+    if (opened.root_damage && !volume.root_damage) {
+        return std::move(*opened.root_damage);
+    }
     return Reopened{.superblock = std::move(superblock), .opened = std::move(opened)};
 }
 
@@ -301,6 +325,7 @@ Result<> replay_if_needed(Volume& volume, const Candidate& candidate)
     report_replay(**report, volume.findings);
     volume.superblock = std::move(reopened->superblock);
     volume.library = std::move(reopened->opened.library);
+    volume.root_damage = std::move(reopened->opened.root_damage);
     return {};
 }
 
@@ -312,20 +337,62 @@ Result<Inode> Volume::inode(std::uint64_t number) const
         return not_found("there is no such inode", fmt::format("inode {} was asked for", number));
     }
     const auto narrow = static_cast<std::uint32_t>(number);
-    auto out = parse_inode(narrow, SALVAGE_TRY(library->read_inode(narrow)));
+    auto out = parse(narrow, SALVAGE_TRY(library->read_inode(narrow)));
     if (!out.is_in_use()) {
         return not_found("the inode is not in use", fmt::format("inode {}", number));
-    }
-    if (out.is_directory() && !superblock.has_incompat(feature::largedir)) {
-        out.size &= 0xFFFFFFFFU;
     }
     return out;
 }
 
+Inode Volume::parse(std::uint32_t number, ByteView bytes) const
+{
+    auto out = parse_inode(number, bytes);
+    if (out.is_directory() && !superblock.has_incompat(feature::largedir)) {
+        out.size &= 0xFFFFFFFFU;
+    }
+    out.is_doubtful = superblock.has_checksums() && !inode_checksums(superblock, number, bytes).agree();
+    return out;
+}
+
+std::optional<std::uint32_t> Volume::checksum_seed(const Inode& inode) const noexcept
+{
+    if (!superblock.has_checksums()) {
+        return std::nullopt;
+    }
+    return checksum_seed_of(superblock, inode.number, inode.generation);
+}
+
+Result<ContentMap> Volume::map_of(const Inode& inode) const
+{
+    return map_content(*source, shape(), inode, {.checksum_seed = checksum_seed(inode), .read_node = {}});
+}
+
 Result<io::SourcePtr> Volume::blocks_of(const Inode& inode) const
 {
-    auto map = SALVAGE_TRY(map_content(*source, shape(), inode));
+    auto map = SALVAGE_TRY(map_of(inode));
     return make_content(source, shape(), std::move(map), ByteCount{inode.size}, fmt::format("inode {}", inode.number));
+}
+
+std::optional<Location> Volume::place_of(std::uint32_t number) const
+{
+    const auto group = (number - 1) / superblock.inodes_per_group;
+    if (number == 0 || group >= superblock.groups) {
+        return std::nullopt;
+    }
+    const auto table = library->group(group).inode_table;
+    if (table >= superblock.blocks) {
+        return std::nullopt;
+    }
+    const auto within = std::uint64_t{(number - 1) % superblock.inodes_per_group} * superblock.inode_bytes;
+    return source->locate(ByteOffset{table * superblock.block_bytes + within});
+}
+
+Result<io::SourcePtr> Volume::journal() const
+{
+    if (!superblock.has_compat(feature::has_journal) || superblock.journal_inode == 0) {
+        return not_found("the filesystem has no journal of its own");
+    }
+    return blocks_of(SALVAGE_TRY(journal_inode(*this)));
 }
 
 Result<Volume> open_volume(const io::SourcePtr& source, const std::optional<Superblock>& primary,
@@ -338,6 +405,7 @@ Result<Volume> open_volume(const io::SourcePtr& source, const std::optional<Supe
     out.source = SALVAGE_TRY(io::make_subrange_or_missing(source, ByteRange::first(out.superblock.size()),
                                                           std::string{out.superblock.kind()}));
     out.library = std::move(choice.opened.library);
+    out.root_damage = std::move(choice.opened.root_damage);
     SALVAGE_TRY(replay_if_needed(out, choice.candidate));
     return out;
 }
