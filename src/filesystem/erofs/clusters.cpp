@@ -65,45 +65,88 @@ private:
         return error;
     }
 
-    /// Reads a pack and checks all of it: block numbers follow from each other.
+    /// What the entries before say about those that follow.
+    struct Expected {
+        std::optional<std::uint64_t> head; ///< logical cluster of the last one, where it is known
+        std::uint64_t block{0};            ///< behind the last physical cluster
+        bool is_block_exact{false};        ///< or else it is the lowest that can be
+    };
+
+    /// Reads a pack and checks all of it: one wrong entry puts the block numbers of the others in doubt.
     Result<> parse(const Index::Pack& pack, std::uint64_t end)
     {
         const ByteOffset at{pack.at};
         const auto bytes = SALVAGE_TRY(io::read_bytes(source_.metadata, at, ByteCount{pack.bytes}));
         SALVAGE_TRY(io::lifted(index_.parse(pack, bytes, entries_), source_.metadata, at));
-        auto head = head_;
+        auto expected = expected_;
         for (auto i = pack.first; i < end; ++i) {
-            SALVAGE_TRY(check(i, entries_[i - pack.first], head));
+            SALVAGE_TRY(check(i, entries_[i - pack.first], expected));
         }
-        head_ = head;
+        if (inode_.layout == DataLayout::compact_index) {
+            check_blocks(pack.first, end, expected);
+        }
+        expected_ = expected;
         return {};
     }
 
-    /// `head` is the logical cluster of the last head, where it is known.
-    Result<> check(std::uint64_t at, const LogicalCluster& entry, std::optional<std::uint64_t>& head) const
+    Result<> check(std::uint64_t at, const LogicalCluster& entry, Expected& expected) const
     {
-        if (entry.type != ClusterType::nonhead) {
-            const bool is_possible = entry.offset < superblock_.block_bytes() && (at != 0 || entry.offset == 0) &&
-                                     start_of(at, entry) <= inode_.size;
-            if (!is_possible) {
-                return contradiction(at, fmt::format("its data begins at {}", entry.offset));
-            }
-            head = at;
-            return {};
+        return entry.type == ClusterType::nonhead ? check_nonhead(at, entry, expected)
+                                                  : check_head(at, entry, expected);
+    }
+
+    Result<> check_head(std::uint64_t at, const LogicalCluster& entry, Expected& expected) const
+    {
+        const bool is_possible = entry.offset < superblock_.block_bytes() && (at != 0 || entry.offset == 0) &&
+                                 start_of(at, entry) <= inode_.size;
+        if (!is_possible) {
+            return contradiction(at, fmt::format("its data begins at {}", entry.offset));
         }
+        expected.head = at;
+        return {};
+    }
+
+    Result<> check_nonhead(std::uint64_t at, const LogicalCluster& entry, Expected& expected) const
+    {
         if (entry.distance == 0 || entry.distance > at) {
             return contradiction(at, fmt::format("its head is said to be {} before it", entry.distance));
         }
-        if (!head) {
-            head = at - entry.distance;
-        }
-        const auto distance = at - *head;
+        const auto distance = at - expected.head.value_or(at - entry.distance);
+        expected.head = at - distance;
         const bool is_right =
             entry.distance == distance || (entry.distance < distance && distance > first_capped_distance);
         if (!is_right) {
             return contradiction(at, fmt::format("its head is {} before it, not {}", distance, entry.distance));
         }
         return {};
+    }
+
+    /// Under a compact index physical clusters follow each other: mkfs.erofs refuses to write others.  A number that
+    /// does not fit is in doubt with all that follow it in its pack; the last head may have one that means nothing.
+    void check_blocks(std::uint64_t first, std::uint64_t end, Expected& expected)
+    {
+        auto next = expected.block;
+        bool is_exact = expected.is_block_exact;
+        bool is_in_doubt = false;
+        for (auto i = first; i < end; ++i) {
+            auto& entry = entries_[i - first];
+            if (entry.type == ClusterType::nonhead) {
+                next += entry.blocks != 0 && is_exact ? entry.blocks - 1 : 0; // the head was taken for one
+                continue;
+            }
+            const bool is_right = is_exact ? entry.block == next : entry.block >= next;
+            if (!is_right && !is_in_doubt) {
+                is_in_doubt = true;
+                block_doubt_ = contradiction(i, fmt::format("its block is {}, expected {}", entry.block, next));
+            }
+            entry.is_doubtful = is_in_doubt;
+            if (!is_in_doubt) {
+                next = std::uint64_t{entry.block} + 1;
+                is_exact = true;
+            }
+        }
+        expected.block = next;
+        expected.is_block_exact = is_exact && !is_in_doubt;
     }
 
     [[nodiscard]] std::uint64_t start_of(std::uint64_t cluster, const LogicalCluster& head) const noexcept
@@ -135,7 +178,8 @@ private:
     {
         doubt_ = std::move(why);
         open_.reset();
-        head_.reset();
+        expected_.head.reset();
+        expected_.is_block_exact = false;
     }
 
     /// Everything up to `end` is known now.
@@ -173,6 +217,9 @@ private:
     Result<> add_physical(const Open& open, std::uint64_t size, Position position)
     {
         const bool is_inline = position == Position::last && header_.has_inline_tail;
+        if (open.head.is_doubtful && !is_inline) {
+            return *block_doubt_;
+        }
         const auto at = is_inline ? index_.end() : superblock_.offset_of_block(open.head.block);
         const auto bytes = is_inline ? header_.inline_bytes : SALVAGE_TRY(physical_bytes(open));
         if (auto why = why_not_there(superblock_, at, bytes)) {
@@ -253,8 +300,9 @@ private:
     ContentMap map_;
     std::array<LogicalCluster, 16> entries_{};
     std::optional<Open> open_;
-    std::optional<std::uint64_t> head_; ///< logical cluster of the last head, where it is known
+    Expected expected_;
     std::optional<Error> doubt_;
+    std::optional<Error> block_doubt_;
 };
 
 Result<ContentMap> map_whole_fragment(const MapSource& source, const Inode& inode, std::uint64_t at)

@@ -30,6 +30,7 @@ enum class ClusterType : std::uint8_t { plain = 0, head = 1, nonhead = 2, second
 /// A logical cluster: a block's worth of the file.
 struct LogicalCluster {
     ClusterType type{ClusterType::plain};
+    bool is_doubtful{false};  ///< of a head: its block does not follow from what is before it
     bool is_partial{false};   ///< of a head: its physical cluster unpacks to more
     std::uint32_t offset{};   ///< of a head: where in the logical cluster its data begins
     std::uint32_t block{};    ///< of a head: first block of the physical cluster

@@ -68,6 +68,9 @@ Result<> add_chunk(const Superblock& superblock, ByteView entry, std::uint64_t c
 std::optional<Error> why_not_there(const Superblock& superblock, std::uint64_t at, std::uint64_t count)
 {
     const auto end = superblock.size().value;
+    if (at < superblock_at.value + superblock_bytes) {
+        return malformed({}, "a file points at the superblock", format_offset(ByteOffset{at}));
+    }
     if (at <= end && count <= end - at) {
         return std::nullopt;
     }
@@ -106,7 +109,7 @@ Result<ContentMap> map_flat(const MapSource& source, const Inode& inode)
         // What lies behind the end of the volume is lost, not the whole file.
         const auto at = superblock.offset_of_block(inode.word);
         const auto end = superblock.size().value;
-        const auto here = at < end ? std::min(inode.size - tail, end - at) : 0;
+        const auto here = at > superblock_at.value && at < end ? std::min(inode.size - tail, end - at) : 0;
         add_stored(superblock, at, here, out);
         if (here < inode.size - tail) {
             out.lose(inode.size - tail - here, *why_not_there(superblock, at, inode.size - tail));
