@@ -19,7 +19,9 @@ using ProbeResult = Result<std::unique_ptr<const FileSystem>>;
 [[nodiscard]] ProbeResult probe_f2fs(const io::SourcePtr& source);
 /// By the second superblock alone.  To be asked late, as the backups of ext.
 [[nodiscard]] ProbeResult probe_f2fs_by_copy(const io::SourcePtr& source);
-/// EROFS, SquashFS, FAT, exFAT, NTFS: recognised, and refused by name.
+/// By the superblock, of which there is only one.
+[[nodiscard]] ProbeResult probe_erofs(const io::SourcePtr& source);
+/// SquashFS, FAT, exFAT, NTFS: recognised, and refused by name.
 [[nodiscard]] ProbeResult probe_unsupported(const io::SourcePtr& source);
 
 } // namespace salvage::filesystem

@@ -21,7 +21,8 @@ struct Format {
 constexpr std::array formats{
     Format{.name = "ext2, ext3, ext4", .probe = probe_ext},
     Format{.name = "f2fs", .probe = probe_f2fs},
-    Format{.name = "EROFS, SquashFS, FAT, exFAT, NTFS", .probe = probe_unsupported},
+    Format{.name = "EROFS", .probe = probe_erofs},
+    Format{.name = "SquashFS, FAT, exFAT, NTFS", .probe = probe_unsupported},
     Format{.name = "second superblock of f2fs", .probe = probe_f2fs_by_copy},
     Format{.name = "backup superblocks of ext", .probe = probe_ext_by_backups},
 };

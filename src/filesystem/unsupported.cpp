@@ -24,8 +24,6 @@ constexpr std::string_view mount_hint =
 
 // Each magic is in the format's own words and has four bytes at least, or stands with others below.
 constexpr std::array known{
-    // Linux, fs/erofs/erofs_fs.h: EROFS_SUPER_MAGIC_V1 at 1024.
-    Known{.name = "EROFS", .at = 1024, .magic = "\xE2\xE1\xF5\xE0"sv, .hint = mount_hint},
     // Linux, fs/squashfs/squashfs_fs.h: "hsqs" at 0.
     Known{.name = "SquashFS", .at = 0, .magic = "hsqs"sv, .hint = "unpack a copy of it with unsquashfs"},
     // exFAT specification, 3.1.2: FileSystemName at 3.
@@ -38,7 +36,7 @@ constexpr std::array known{
     Known{.name = "FAT12", .at = 54, .magic = "FAT12   "sv, .hint = mount_hint},
 };
 
-constexpr std::size_t window_bytes = 1028;
+constexpr std::size_t window_bytes = 512;
 
 bool is_at(ByteView head, const Known& format) noexcept
 {
@@ -65,7 +63,7 @@ bool looks_like_fat(ByteView head) noexcept
 Error refused(const io::ByteSource& source, std::string_view name, std::size_t at, std::string_view hint)
 {
     auto error = unsupported(fmt::format("the filesystem is {}, which is not read", name),
-                             "only ext2, ext3, ext4 and f2fs are", hint);
+                             "only ext2, ext3, ext4, f2fs and EROFS are", hint);
     error.where = source.locate(ByteOffset{at});
     return error;
 }

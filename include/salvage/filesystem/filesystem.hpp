@@ -113,7 +113,7 @@ public:
 };
 
 /// Recognises and opens.  A dirty journal is replayed in an overlay; the source is never written.
-/// Errors: not_found (no filesystem: says what was looked for), unsupported (EROFS …: named), malformed, io.
+/// Errors: not_found (no filesystem: says what was looked for), unsupported (FAT …: named), malformed, io.
 [[nodiscard]] Result<std::unique_ptr<const FileSystem>> open(const io::SourcePtr& source);
 
 /// The entry at `path` ("/media/0/DCIM"), symbolic links not followed.  Empty and "/" are the root.
