@@ -6,7 +6,7 @@ set -euo pipefail
 job=$1
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 guest=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["guest"])' "$job")
-for module in virtio_scsi sd_mod ext4 f2fs dm-crypt essiv xts cbc adiantum chacha_generic nhpoly1305 aesni-intel quota_v2 lz4; do
+for module in loop virtio_scsi sd_mod ext4 f2fs dm-crypt essiv xts cbc adiantum chacha_generic nhpoly1305 aesni-intel quota_v2 lz4; do
     modprobe -d "$guest/lin" -S "$(uname -r)" "$module" || echo "guest: no $module"
 done
 sleep 1

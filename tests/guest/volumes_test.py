@@ -4,7 +4,8 @@
     volumes_test.py GUEST_FOLDER WORK_FOLDER SALVAGE [NBDKIT_PLUGIN]
 
 One cipher for each of {ext4, f2fs}, and with SALVAGE_ALL_VOLUMES=1 all of {cbc-essiv 128, 256; xts 256, 512; cbc-essiv with
-4096-byte sectors; Adiantum} for both; each {put away cleanly, copied while mounted}.  Of each: `export`, the FUSE
+4096-byte sectors; Adiantum} for both; each {put away cleanly, copied while mounted}.  Of each: the script of `decrypt
+--print-dmsetup` run in the guest, `export`, the FUSE
 mount, and (with a plugin) NBD mounted by the guest's kernel.  Content, size, mode, owner, time to the nanosecond, link
 target, extended attributes.  Ends with 77 where the guest cannot be had.
 """
@@ -68,7 +69,7 @@ def guest(folder, job_file, job, options, seconds):
                           env={**os.environ, "SALVAGE_GUEST_SECONDS": str(seconds)}, check=False).returncode
 
 
-def make(folder, work, volumes):
+def make(folder, work, salvage, volumes):
     disks = []
     for kind, size in SIZES.items():
         disks += [(f"{kind}-{state}", work / f"{kind}-{state}.img", size) for state in ("clean", "dirty", "scratch")]
@@ -79,7 +80,8 @@ def make(folder, work, volumes):
         with open(path, "wb") as file:
             file.truncate(size)
     many = 50_000 if IS_ALL else 12_000
-    status = guest(folder, work / "make.json", {"filesystems": list(SIZES), "volumes": volumes, "many": many},
+    status = guest(folder, work / "make.json", {"filesystems": list(SIZES), "volumes": volumes, "many": many,
+                                                    "salvage": str(salvage.resolve())},
                    drives([disk[:2] for disk in disks]), 1500 if IS_ALL else 500)
     if status != 0:
         sys.exit(status)
@@ -173,7 +175,7 @@ def main():
     work.mkdir(parents=True, exist_ok=True)
     folder, work = folder.resolve(), work.resolve()
     volumes = volumes_of(work)
-    make(folder, work, volumes)
+    make(folder, work, salvage, volumes)
     failed = False
     for volume in volumes:
         wanted = json.loads(gzip.decompress((work / f"{volume['plain']}.json.gz").read_bytes()))
