@@ -35,7 +35,7 @@ std::vector<std::string> command_of(const PhotorecRequest& request)
     for (const auto& family : request.families) {
         job += fmt::format(",{},enable", family);
     }
-    return {"env",
+    return {"/usr/bin/env",
             "-C",
             request.folder.string(),
             "TERM=linux",
