@@ -194,6 +194,38 @@ int list(const char* image)
     return lister.failures() == 0 ? 0 : 3;
 }
 
+/// What was deleted, in fields like those of list(), with the confidence behind the type.
+int deleted(const char* image)
+{
+    const auto source = io::open_any(image);
+    const auto fs = source.has_value() ? filesystem::open(*source)
+                                       : Result<std::unique_ptr<const filesystem::FileSystem>>{source.error()};
+    const auto files =
+        fs.has_value() ? (*fs)->deleted_files({}) : Result<std::vector<filesystem::DeletedFile>>{fs.error()};
+    if (!files.has_value()) {
+        fmt::print(stderr, "{}\n", to_string(files.error()));
+        return 1;
+    }
+    for (const auto& file : *files) {
+        const auto& entry = file.entry;
+        const auto path = (file.folder == "/" ? "" : file.folder + "/") + entry.name;
+        const auto shown = path.starts_with('/') ? path.substr(1) : path;
+        fmt::print("deleted\t{}\t{}\t{}\t{:o}\t{}\t{}\t{}\t{}\t{}\n", letter_of(entry.type), to_string(file.confidence),
+                   entry.size.value, entry.mode, entry.uid, entry.gid, time_text(entry.modified), file.target, shown);
+        fmt::print("proof\t{}\t{}\n", shown, file.proof);
+        if (file.content == nullptr) {
+            continue;
+        }
+        const auto bytes = io::read_all(*file.content, ByteCount{whole_content_below});
+        Sha256 hash;
+        if (bytes.has_value()) {
+            hash.update(*bytes);
+        }
+        fmt::print("sum\t{}\t{}\t{}\n", bytes.has_value() ? hash.hex() : "lost", to_string(file.confidence), shown);
+    }
+    return 0;
+}
+
 /// Only the blocks that hold something: see fuzz/f2fs_seed.hpp.
 int pack(const char* image, const char* seed)
 {
@@ -236,9 +268,12 @@ int main(int argc, char** argv)
     if (arguments.size() == 3 && std::string_view{arguments[1]} == "list") {
         return list(arguments[2]);
     }
+    if (arguments.size() == 3 && std::string_view{arguments[1]} == "deleted") {
+        return deleted(arguments[2]);
+    }
     if (arguments.size() == 4 && std::string_view{arguments[1]} == "pack") {
         return pack(arguments[2], arguments[3]);
     }
-    fmt::print(stderr, "usage: f2fs_volume encrypt FOLDER | list IMAGE | pack IMAGE SEED\n");
+    fmt::print(stderr, "usage: f2fs_volume encrypt FOLDER | list IMAGE | deleted IMAGE | pack IMAGE SEED\n");
     return 2;
 }

@@ -91,6 +91,7 @@ public:
         SALVAGE_TRY(check_foot());
         SALVAGE_TRY(read_bitmaps(head, out));
         SALVAGE_TRY(read_journals(Fields{head}, out));
+        SALVAGE_TRY(read_orphans(Fields{head}, out));
         return out;
     }
 
@@ -170,6 +171,26 @@ private:
             out.node_segments.push_back(fields.u32(36 + 4 * i));
         }
         return out.has(checkpoint_flag::compact_summaries) ? read_compact(fields, out) : read_normal(fields, out);
+    }
+
+    /// They stand between the head and the summaries.  A block of them that is lost hides deleted files and nothing else.
+    Result<> read_orphans(const Fields& fields, Checkpoint& out) const
+    {
+        if (!out.has(checkpoint_flag::orphans)) {
+            return {};
+        }
+        for (auto i = 1 + superblock_.checkpoint_payload; i < fields.u32(140); ++i) {
+            const auto block = read_block(source_, start_ + i);
+            if (!block.has_value()) {
+                if (block.error().code == ErrorCode::io) {
+                    return block.error();
+                }
+                continue;
+            }
+            const auto more = parse_orphans(*block, superblock_);
+            out.orphans.insert(out.orphans.end(), more.begin(), more.end());
+        }
+        return {};
     }
 
     Result<> read_compact(const Fields& fields, Checkpoint& out) const

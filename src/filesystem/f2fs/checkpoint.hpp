@@ -12,6 +12,7 @@ namespace salvage::filesystem::f2fs {
 
 namespace checkpoint_flag {
 constexpr std::uint32_t unmounted = 0x1;
+constexpr std::uint32_t orphans = 0x2;
 constexpr std::uint32_t compact_summaries = 0x4;
 constexpr std::uint32_t error = 0x8;
 constexpr std::uint32_t needs_check = 0x10;
@@ -27,6 +28,7 @@ constexpr std::size_t validity_bytes = blocks_per_segment / 8;
 /// An entry of the table of nodes that the checkpoint keeps itself.
 struct NatJournalEntry {
     std::uint32_t node{};
+    std::uint8_t version{};
     std::uint32_t inode{};
     std::uint32_t block{};
 };
@@ -60,6 +62,7 @@ struct Checkpoint {
     std::vector<SitJournalEntry> sit_journal;
     std::vector<CurrentSegment> data_segments;
     std::vector<std::uint32_t> node_segments; ///< those that nodes were being written to
+    std::vector<std::uint32_t> orphans;       ///< inodes that were deleted while they were open
 
     [[nodiscard]] bool has(std::uint32_t flag) const noexcept { return (flags & flag) != 0; }
 };

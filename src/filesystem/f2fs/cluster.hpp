@@ -23,6 +23,7 @@ struct FileMap {
     ext::ContentMap plain;
     std::vector<Cluster> clusters; ///< in order
     std::vector<std::uint32_t> cluster_blocks;
+    std::uint64_t reserved_blocks{}; ///< promised to the file, never written: they read as zeros
 };
 
 /// Unpacks a cluster into `out`, which it must fill.  `packed` are whole blocks: a header of 24 bytes, then the data.

@@ -2,6 +2,8 @@
 #include "directory.hpp"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -66,9 +68,13 @@ void note(ext::Directory& into, Error damage)
     }
 }
 
-/// Takes the name that begins in `slot`; the number of slots it has.
-std::size_t take_entry(ByteView area, const Shape& shape, std::size_t slot, const NameRules& rules,
-                       ext::Directory& into)
+struct Slots {
+    std::size_t count{1};
+    std::optional<ext::DirectoryEntry> entry; ///< nothing for "." and ".."; the name as it is on the volume
+};
+
+/// The name that begins in `slot`.
+Result<Slots> parse_entry(ByteView area, const Shape& shape, std::size_t slot, const NameRules& rules)
 {
     const auto at = shape.entries_at + slot * entry_bytes;
     const auto entry = area.subspan(at, entry_bytes);
@@ -78,35 +84,47 @@ std::size_t take_entry(ByteView area, const Shape& shape, std::size_t slot, cons
     const auto file_type = std::to_integer<std::uint8_t>(entry[10]);
     const auto slots = (name_bytes + slot_bytes - 1) / slot_bytes;
     if (name_bytes == 0 || name_bytes > max_name_bytes || slots > shape.slots - slot) {
-        note(into, malformed(ByteOffset{at}, "a name in a directory has an impossible length",
-                             fmt::format("{} bytes in slot {} of {}", name_bytes, slot, shape.slots)));
-        return 1;
+        return malformed(ByteOffset{at}, "a name in a directory has an impossible length",
+                         fmt::format("{} bytes in slot {} of {}", name_bytes, slot, shape.slots));
     }
     const auto name = as_text(area.subspan(shape.names_at + slot * slot_bytes, name_bytes));
     if (name == "." || name == "..") {
-        return slots;
+        return Slots{.count = slots, .entry = std::nullopt};
     }
-    const bool is_possible =
-        rules.is_encrypted || (name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos);
-    if (!is_possible || file_type > last_file_type || inode < 3 || inode >= rules.node_end) {
-        note(into, malformed(ByteOffset{at}, "an entry of a directory cannot be",
-                             fmt::format("\"{}\", inode {}, type {}", printable(name), inode, file_type)));
-        return 1;
+    if (!(rules.is_encrypted || is_possible_name(name)) || file_type > last_file_type || inode < first_inode ||
+        inode >= rules.node_end) {
+        return malformed(ByteOffset{at}, "an entry of a directory cannot be",
+                         fmt::format("\"{}\", inode {}, type {}", printable(name), inode, file_type));
     }
     if (!has_right_hash(name, hash, rules)) {
-        note(into, malformed(ByteOffset{at}, "a name in a directory does not have the hash that stands beside it",
-                             fmt::format("\"{}\" with {:08x}", printable(name), hash)));
+        return malformed(ByteOffset{at}, "a name in a directory does not have the hash that stands beside it",
+                         fmt::format("\"{}\" with {:08x}", printable(name), hash));
+    }
+    return Slots{.count = slots, .entry = ext::DirectoryEntry{std::string{name}, inode, file_type}};
+}
+
+/// Takes the name that begins in `slot`; the number of slots it has.
+std::size_t take_entry(ByteView area, const Shape& shape, std::size_t slot, const NameRules& rules,
+                       ext::Directory& into)
+{
+    auto parsed = parse_entry(area, shape, slot, rules);
+    if (!parsed.has_value()) {
+        note(into, std::move(parsed).error());
         return 1;
     }
-    if (into.entries.size() < ext::max_directory_entries) {
-        into.entries.push_back({.name = rules.is_encrypted ? ext::name_of_ciphertext(name) : std::string{name},
-                                .inode = inode,
-                                .file_type = file_type});
-    } else {
+    if (!parsed->entry) {
+        return parsed->count;
+    }
+    if (into.entries.size() >= ext::max_directory_entries) {
         note(into, unsupported("a directory has more names than are read",
                                fmt::format("at most {}", ext::max_directory_entries)));
+        return parsed->count;
     }
-    return slots;
+    if (rules.is_encrypted) {
+        parsed->entry->name = ext::name_of_ciphertext(parsed->entry->name);
+    }
+    into.entries.push_back(std::move(*parsed->entry));
+    return parsed->count;
 }
 
 /// An emptied block is given back, so one of zeros was lost.
@@ -143,6 +161,38 @@ Result<> read_part(const io::ByteSource& content, ByteRange part, const NameRule
 }
 
 } // namespace
+
+bool is_possible_name(std::string_view name) noexcept
+{
+    return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+           name.find('\0') == std::string_view::npos;
+}
+
+EntryType entry_type_of(std::uint8_t file_type) noexcept
+{
+    constexpr std::array types{EntryType::unknown,          EntryType::file,         EntryType::directory,
+                               EntryType::character_device, EntryType::block_device, EntryType::fifo,
+                               EntryType::socket,           EntryType::symlink};
+    return file_type < types.size() ? types[file_type] : EntryType::unknown;
+}
+
+void find_emptied(ByteView area, const NameRules& rules, std::vector<ext::DirectoryEntry>& into)
+{
+    const auto shape = shape_of(area.size());
+    for (std::size_t slot = 0; slot < shape.slots; ++slot) {
+        if (is_slot_used(area, slot)) {
+            continue;
+        }
+        auto parsed = parse_entry(area, shape, slot, rules);
+        if (!parsed.has_value() || !parsed->entry) {
+            continue;
+        }
+        if (rules.is_encrypted) {
+            parsed->entry->name = ext::name_of_ciphertext(parsed->entry->name);
+        }
+        into.push_back(std::move(*parsed->entry));
+    }
+}
 
 void parse_names(ByteView area, const NameRules& rules, ext::Directory& into)
 {

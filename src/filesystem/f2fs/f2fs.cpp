@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include "attributes.hpp"
+#include "deleted.hpp"
 #include "directory.hpp"
 #include "filesystem/probes.hpp"
+#include "names.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/sources.hpp"
 #include "volume.hpp"
@@ -36,8 +38,7 @@ public:
             return invalid_argument("only a directory can be listed",
                                     fmt::format("inode {} is a {}", inode, to_string(directory.type())));
         }
-        auto names = SALVAGE_TRY(names_of(directory));
-        add_recovered(directory, names);
+        auto names = SALVAGE_TRY(names_of(*volume_, directory));
         std::vector<Entry> out;
         out.reserve(names.entries.size());
         for (auto& name : names.entries) {
@@ -72,7 +73,7 @@ public:
             return malformed({}, "the target of a symbolic link has an impossible length",
                              fmt::format("inode {}: {} bytes", link.number, link.size));
         }
-        const auto content = SALVAGE_TRY(content_of(link));
+        const auto content = SALVAGE_TRY(volume_->content_of(link));
         const auto bytes = SALVAGE_TRY(io::read_all(*content, ByteCount{max_link_bytes}));
         const auto text = as_text(bytes);
         return std::string{text.substr(0, text.find('\0'))};
@@ -98,44 +99,17 @@ public:
             return invalid_argument("only a file has content",
                                     fmt::format("inode {} is a {}", inode, to_string(file.type())));
         }
-        return content_of(file);
+        return volume_->content_of(file);
     }
+
+    [[nodiscard]] Result<std::vector<DeletedFile>> deleted_files(const RunContext& context) const override
+    {
+        return find_deleted(volume_, context);
+    }
+
+    [[nodiscard]] Result<std::vector<ByteRange>> unused_areas() const override { return find_unused(*volume_); }
 
 private:
-    [[nodiscard]] Result<ext::Directory> names_of(const Inode& directory) const
-    {
-        const NameRules rules{.is_encrypted = directory.is_encrypted(),
-                              .is_casefolded = (directory.flags & inode_flag::casefolded) != 0,
-                              .node_end = volume_->superblock().node_end()};
-        if (directory.has_inline(inline_flag::names)) {
-            ext::Directory out;
-            parse_names(directory.inline_room(), rules, out);
-            return out;
-        }
-        const auto content = SALVAGE_TRY(volume_->blocks_of(directory));
-        return read_names(*content, rules);
-    }
-
-    /// A name that was synced after the checkpoint takes the place of the same name before.
-    void add_recovered(const Inode& directory, ext::Directory& names) const
-    {
-        const auto found = volume_->recovered().names.find(directory.number);
-        if (found == volume_->recovered().names.end()) {
-            return;
-        }
-        for (const auto& added : found->second) {
-            const auto name = directory.is_encrypted() ? ext::name_of_ciphertext(added.name) : added.name;
-            const bool is_possible =
-                directory.is_encrypted() || (name.find('/') == std::string::npos &&
-                                             name.find('\0') == std::string::npos && name != "." && name != "..");
-            if (!is_possible) {
-                continue;
-            }
-            std::erase_if(names.entries, [&](const ext::DirectoryEntry& entry) { return entry.name == name; });
-            names.entries.push_back({.name = name, .inode = added.inode, .file_type = 0});
-        }
-    }
-
     /// The name as the directory has it; what the inode says where it can be read, else the type that the directory
     /// keeps: whoever opens the entry learns why.
     [[nodiscard]] Entry entry_of(ext::DirectoryEntry name, const Inode& directory) const
@@ -152,30 +126,7 @@ private:
         return out;
     }
 
-    /// Linux, include/linux/f2fs_fs.h: the same numbers as those of ext4.
-    static EntryType entry_type_of(std::uint8_t file_type) noexcept
-    {
-        constexpr std::array types{EntryType::unknown,          EntryType::file,         EntryType::directory,
-                                   EntryType::character_device, EntryType::block_device, EntryType::fifo,
-                                   EntryType::socket,           EntryType::symlink};
-        return file_type < types.size() ? types[file_type] : EntryType::unknown;
-    }
-
-    [[nodiscard]] Result<io::SourcePtr> content_of(const Inode& inode) const
-    {
-        if (!inode.has_inline(inline_flag::data)) {
-            return volume_->blocks_of(inode);
-        }
-        const auto room = inode.inline_room();
-        if (inode.size > room.size()) {
-            return malformed({}, "inline data is shorter than the file",
-                             fmt::format("inode {} has {} of {} bytes", inode.number, room.size(), inode.size));
-        }
-        const auto bytes = room.first(static_cast<std::size_t>(inode.size));
-        return io::make_memory(Bytes{bytes.begin(), bytes.end()}, fmt::format("inode {}", inode.number));
-    }
-
-    std::unique_ptr<const Volume> volume_;
+    std::shared_ptr<const Volume> volume_;
     Entry root_;
     std::vector<Finding> findings_;
 };

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "salvage/io/sources.hpp"
+
 namespace salvage::filesystem::f2fs {
 namespace {
 
@@ -58,7 +60,7 @@ Result<> check_checksum(ByteView block, const Superblock& superblock)
     store_le(number, fields.u32(footer_at + 4));
     auto computed = checksum(0xFFFFFFFFU, superblock.uuid);
     computed = checksum(computed, number);
-    computed = checksum(computed, fields.slice(68, 4)); // i_generation
+    computed = checksum(computed, fields.slice(generation_at, 4));
     computed = checksum(computed, block.first(checksum_at));
     computed = checksum(computed, std::array<std::byte, 4>{});
     computed = checksum(computed, block.subspan(checksum_at + 4));
@@ -215,6 +217,7 @@ Result<Inode> parse_inode(std::uint32_t number, Bytes block, const Superblock& s
     out.accessed = fields.time(32, 56);
     out.changed = fields.time(40, 60);
     out.modified = fields.time(48, 64);
+    out.generation = fields.u32(generation_at);
     out.attributes_node = fields.u32(76);
     out.flags = fields.u32(80);
     out.parent = fields.u32(84);
@@ -231,6 +234,17 @@ Result<Inode> parse_inode(std::uint32_t number, Bytes block, const Superblock& s
     SALVAGE_TRY(read_attribute_room(fields, superblock, out));
     out.block = std::move(block);
     return out;
+}
+
+Result<io::SourcePtr> inline_content(const Inode& inode)
+{
+    const auto room = inode.inline_room();
+    if (inode.size > room.size()) {
+        return malformed({}, "inline data is shorter than the file",
+                         fmt::format("inode {} has {} of {} bytes", inode.number, room.size(), inode.size));
+    }
+    const auto bytes = room.first(static_cast<std::size_t>(inode.size));
+    return io::make_memory(Bytes{bytes.begin(), bytes.end()}, fmt::format("inode {}", inode.number));
 }
 
 Entry make_entry(std::string name, const Inode& inode)

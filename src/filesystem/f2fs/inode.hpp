@@ -27,6 +27,8 @@ struct NodeFooter {
 };
 constexpr std::size_t footer_at = block_bytes - 24;
 constexpr std::uint32_t attributes_offset = 0x1FFFFFFF; ///< offset() of a node that holds extended attributes
+constexpr std::size_t changed_at = 40;    ///< i_ctime, of inodes
+constexpr std::size_t generation_at = 68; ///< i_generation, of inodes
 [[nodiscard]] NodeFooter parse_footer(ByteView block) noexcept;
 
 namespace inode_flag {
@@ -40,7 +42,9 @@ constexpr std::uint8_t names = 0x4;
 constexpr std::uint8_t extra_fields = 0x20;
 } // namespace inline_flag
 namespace advice {
+constexpr std::uint8_t lost_parent = 0x2; ///< was renamed or linked: `parent` may be out of date
 constexpr std::uint8_t encrypted = 0x4;
+constexpr std::uint8_t encrypted_name = 0x8;
 constexpr std::uint8_t keeps_size = 0x10;
 } // namespace advice
 
@@ -64,6 +68,7 @@ struct Inode {
     std::uint32_t gid{};
     std::uint32_t links{};
     std::uint64_t size{};
+    std::uint32_t generation{}; ///< differs between the lives of one number
     std::uint32_t flags{};
     std::uint32_t attributes_node{}; ///< 0: none
     std::uint32_t parent{};
@@ -81,6 +86,7 @@ struct Inode {
     [[nodiscard]] EntryType type() const noexcept;
     [[nodiscard]] bool is_directory() const noexcept { return type() == EntryType::directory; }
     [[nodiscard]] bool is_encrypted() const noexcept { return (advise & advice::encrypted) != 0; }
+    [[nodiscard]] bool has_advice(std::uint8_t flag) const noexcept { return (advise & flag) != 0; }
     [[nodiscard]] bool has_inline(std::uint8_t flag) const noexcept { return (inline_flags & flag) != 0; }
     /// Addresses of blocks in the inode itself.
     [[nodiscard]] std::size_t own_addresses() const noexcept;
@@ -94,6 +100,9 @@ struct Inode {
 /// `block` is a whole node block whose footer names inode `number`.
 /// Errors: malformed (where = offset in `block`): checksum, sizes that do not fit, no known type.
 [[nodiscard]] Result<Inode> parse_inode(std::uint32_t number, Bytes block, const Superblock& superblock);
+
+/// Content that stands in the inode itself.  Errors: malformed (the inode has less room than the file has bytes).
+[[nodiscard]] Result<io::SourcePtr> inline_content(const Inode& inode);
 
 /// The entry of this inode under `name`.
 [[nodiscard]] Entry make_entry(std::string name, const Inode& inode);

@@ -33,6 +33,7 @@ Result<std::vector<NatJournalEntry>> parse_nat_journal(ByteView journal, const S
         const auto at = 2 + i * nat_entry_bytes;
         const auto bytes = journal.subspan(at, nat_entry_bytes);
         out[i] = {.node = load_le<std::uint32_t>(bytes),
+                  .version = std::to_integer<std::uint8_t>(bytes[4]),
                   .inode = load_le<std::uint32_t>(bytes.subspan(5)),
                   .block = load_le<std::uint32_t>(bytes.subspan(9))};
         const bool has_node = out[i].node != 0 && out[i].node < superblock.node_end();
@@ -77,6 +78,21 @@ Result<> check_summary_footer(ByteView block)
             fmt::format("found type {:02x}, expected 00", std::to_integer<unsigned>(block[summary_type_at])));
     }
     return {};
+}
+
+std::vector<std::uint32_t> parse_orphans(ByteView block, const Superblock& superblock)
+{
+    constexpr std::uint32_t most = 1020;
+    constexpr std::size_t count_at = 4088;
+    const auto count = std::min(most, load_le<std::uint32_t>(block.subspan(count_at)));
+    std::vector<std::uint32_t> out;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const auto inode = load_le<std::uint32_t>(block.subspan(std::size_t{4} * i));
+        if (inode >= first_inode && inode < superblock.node_end()) {
+            out.push_back(inode);
+        }
+    }
+    return out;
 }
 
 SegmentEntry parse_segment_entry(ByteView bytes)

@@ -20,6 +20,10 @@ constexpr std::size_t summary_type_at = block_bytes - 5; ///< 0 data, 1 nodes
 /// The mark of summaries of data.
 [[nodiscard]] Result<> check_summary_footer(ByteView block);
 
+/// A block of inodes that were deleted while they were open; numbers that do not exist are left out.
+/// Spec: Linux, include/linux/f2fs_fs.h, struct f2fs_orphan_block.
+[[nodiscard]] std::vector<std::uint32_t> parse_orphans(ByteView block, const Superblock& superblock);
+
 /// An entry of the table of segments: 74 bytes.
 [[nodiscard]] SegmentEntry parse_segment_entry(ByteView bytes);
 

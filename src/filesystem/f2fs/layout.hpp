@@ -19,6 +19,8 @@ constexpr std::uint32_t magic = 0xF2F52010;
 constexpr std::uint32_t no_block = 0;
 constexpr std::uint32_t new_block = 0xFFFFFFFF;
 constexpr std::uint32_t compressed_block = 0xFFFFFFFE;
+/// Smaller numbers are not of files.
+constexpr std::uint32_t first_inode = 3;
 
 namespace feature {
 constexpr std::uint32_t encrypt = 0x1;

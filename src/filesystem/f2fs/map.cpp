@@ -33,8 +33,10 @@ bool is_local(const Error& error) noexcept
 
 class Walk {
 public:
-    Walk(const Volume& volume, const Inode& inode)
-        : volume_{volume}, inode_{inode}, recovered_{volume.recovered().file(inode.number)},
+    /// `source` is read for what `recovered` names, which may be null.
+    Walk(const NodeLookup& nodes, const Superblock& superblock, const io::ByteSource& source,
+         const RecoveredFile* recovered, const Inode& inode)
+        : nodes_{nodes}, superblock_{superblock}, source_{source}, inode_{inode}, recovered_{recovered},
           cluster_{inode.compression ? inode.compression->cluster_blocks() : 1},
           addresses_per_node_{per_node - per_node % cluster_}
     {
@@ -86,6 +88,7 @@ private:
     Result<> take_block(std::uint64_t at, std::uint32_t block, From from, std::size_t index)
     {
         if (is_hole(block)) {
+            map_.reserved_blocks += block == new_block ? 1U : 0U;
             return {};
         }
         if (auto damage = why_not(block, from, index)) {
@@ -124,11 +127,11 @@ private:
     [[nodiscard]] std::optional<Error> why_not(std::uint32_t block, From from, std::size_t index) const
     {
         if (!from.is_checked) {
-            return volume_.superblock().is_in_main(block)
+            return superblock_.is_in_main(block)
                        ? std::nullopt
                        : std::optional{error("a file points outside the volume", fmt::format("block {}", block))};
         }
-        return volume_.why_not_data(block, {.node = from.node, .index = static_cast<std::uint16_t>(index)});
+        return nodes_.why_not_data(block, {.node = from.node, .index = static_cast<std::uint16_t>(index)});
     }
 
     Result<> direct(std::uint32_t number, std::uint32_t place)
@@ -138,14 +141,14 @@ private:
         }
         if (recovered_ != nullptr) {
             if (const auto found = recovered_->nodes.find(place); found != recovered_->nodes.end()) {
-                return take_node(read_block(volume_.source(), found->second), {.node = number, .is_checked = false});
+                return take_node(read_block(source_, found->second), {.node = number, .is_checked = false});
             }
         }
         if (number == 0) {
             next_ += addresses_per_node_;
             return {};
         }
-        return take_node(volume_.node(number, inode_.number, place), {.node = number, .is_checked = true});
+        return take_node(nodes_.node(number, inode_.number, place), {.node = number, .is_checked = true});
     }
 
     Result<> take_node(const Result<Bytes>& node, From from)
@@ -177,7 +180,7 @@ private:
         }
         Bytes node(block_bytes);
         if (number != 0) {
-            auto read = volume_.node(number, inode_.number, place);
+            auto read = nodes_.node(number, inode_.number, place);
             if (!read.has_value()) {
                 if (!has_recovered(place, places_below)) {
                     return skip_lost(covered, read.error());
@@ -279,7 +282,9 @@ private:
             ErrorCode::malformed, std::string{what}, fmt::format("inode {}: {}", inode_.number, why), {}, {}, {}};
     }
 
-    const Volume& volume_;
+    const NodeLookup& nodes_;
+    const Superblock& superblock_;
+    const io::ByteSource& source_;
     const Inode& inode_;
     const RecoveredFile* recovered_;
     std::uint32_t cluster_;
@@ -293,7 +298,12 @@ private:
 
 Result<FileMap> map_file(const Volume& volume, const Inode& inode)
 {
-    return Walk{volume, inode}.run();
+    return Walk{volume, volume.superblock(), volume.source(), volume.recovered().file(inode.number), inode}.run();
+}
+
+Result<FileMap> map_tree(const NodeLookup& nodes, const Volume& volume, const Inode& inode)
+{
+    return Walk{nodes, volume.superblock(), volume.source(), nullptr, inode}.run();
 }
 
 } // namespace salvage::filesystem::f2fs

@@ -17,6 +17,14 @@ struct BlockOwner {
     bool operator==(const BlockOwner&) const = default;
 };
 
+/// What a block was last written as.
+struct BlockUse {
+    enum class Kind : std::uint8_t { unknown, data, node };
+    Kind kind{Kind::unknown};
+    BlockOwner owner;       ///< of data
+    std::uint8_t version{}; ///< that the owner's number had in the table of nodes
+};
+
 /// Thread safe.
 class SummaryTable {
 public:
@@ -24,10 +32,17 @@ public:
 
     /// What the summary says of a block of data; nothing where there is none to read, or it is one of nodes.
     [[nodiscard]] std::optional<BlockOwner> owner_of(std::uint32_t block) const;
+    /// What a block, free or not, was last written as, as far as the tables know.
+    [[nodiscard]] BlockUse last_use_of(std::uint32_t block) const;
+    /// Whether nodes were written to a segment when it was last filled; unknown counts as yes.
+    [[nodiscard]] bool may_hold_nodes(std::uint32_t segment) const;
     /// Whether the checkpoint writes nodes to the segment of `block`.
     [[nodiscard]] bool is_among_nodes(std::uint32_t block) const;
 
 private:
+    [[nodiscard]] std::optional<std::byte> type_of(std::uint32_t segment) const;
+    [[nodiscard]] BlockUse closed_use_of(std::uint32_t segment, std::size_t within) const;
+
     io::SourcePtr source_;
     std::uint32_t ssa_at_;
     std::uint32_t main_at_;

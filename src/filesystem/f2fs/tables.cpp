@@ -23,7 +23,7 @@ NodeTable::NodeTable(io::SourcePtr source, const Superblock& superblock, const C
       bitmap_{checkpoint.nat_bitmap}
 {
     for (const auto& entry : checkpoint.nat_journal) {
-        journal_.insert_or_assign(entry.node, NodePlace{.inode = entry.inode, .block = entry.block});
+        journal_.insert_or_assign(entry.node, NodePlace{.inode = entry.inode, .block = entry.block, .version = entry.version});
     }
 }
 
@@ -56,7 +56,8 @@ Result<NodePlace> NodeTable::read(std::uint32_t node, Copy copy) const
     SALVAGE_TRY(source_->read_at(offset_of_block(block) + within, entry).in("reading the table of nodes"));
     const ByteView bytes{entry};
     return NodePlace{.inode = load_le<std::uint32_t>(bytes.subspan(1)),
-                     .block = load_le<std::uint32_t>(bytes.subspan(5))};
+                     .block = load_le<std::uint32_t>(bytes.subspan(5)),
+                     .version = std::to_integer<std::uint8_t>(bytes[0])};
 }
 
 SegmentTable::SegmentTable(io::SourcePtr source, const Superblock& superblock, const Checkpoint& checkpoint)
@@ -71,15 +72,14 @@ SegmentTable::SegmentTable(io::SourcePtr source, const Superblock& superblock, c
 std::optional<bool> SegmentTable::is_in_use(std::uint32_t block) const
 {
     const auto within = block - main_at_;
-    const auto segment = within / blocks_per_segment;
-    if (segment >= segments_) {
-        return std::nullopt;
-    }
-    const auto entry = read(segment);
-    if (!entry || !entry->is_consistent()) {
-        return std::nullopt;
-    }
-    return is_bit_set(entry->map, within % blocks_per_segment);
+    const auto entry = segment(within / blocks_per_segment);
+    return entry ? std::optional{is_bit_set(entry->map, within % blocks_per_segment)} : std::nullopt;
+}
+
+std::optional<SegmentEntry> SegmentTable::segment(std::uint32_t number) const
+{
+    auto entry = number < segments_ ? read(number) : std::nullopt;
+    return entry && entry->is_consistent() ? entry : std::nullopt;
 }
 
 std::optional<SegmentEntry> SegmentTable::read(std::uint32_t segment) const

@@ -13,7 +13,8 @@ namespace salvage::filesystem::f2fs {
 
 struct NodePlace {
     std::uint32_t inode{}; ///< whose node it is
-    std::uint32_t block{}; ///< no_block: the node does not exist
+    std::uint32_t block{};  ///< no_block: the node does not exist
+    std::uint8_t version{}; ///< grows by one each time the number becomes free
 };
 
 /// Node numbers to blocks.  Thread safe.
@@ -46,6 +47,8 @@ public:
     /// Whether `block` of the main area was in use at the checkpoint.  Nothing where the table is damaged there: its
     /// own count tells.
     [[nodiscard]] std::optional<bool> is_in_use(std::uint32_t block) const;
+    /// Nothing where the table is damaged there.
+    [[nodiscard]] std::optional<SegmentEntry> segment(std::uint32_t number) const;
 
 private:
     [[nodiscard]] std::optional<SegmentEntry> read(std::uint32_t segment) const;

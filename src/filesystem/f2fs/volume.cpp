@@ -222,9 +222,16 @@ Result<Inode> Volume::inode(std::uint64_t number) const
     return out;
 }
 
-Result<io::SourcePtr> Volume::blocks_of(const Inode& inode) const
+Result<io::SourcePtr> Volume::content_of(const Inode& inode) const
 {
-    auto map = SALVAGE_TRY(map_file(*this, inode));
+    if (inode.has_inline(inline_flag::data)) {
+        return inline_content(inode);
+    }
+    return mapped_content(inode, SALVAGE_TRY(map_file(*this, inode)));
+}
+
+io::SourcePtr Volume::mapped_content(const Inode& inode, FileMap map) const
+{
     const auto name = fmt::format("inode {}", inode.number);
     const ext::VolumeShape shape{.block_bytes = block_bytes, .blocks = superblock_.blocks};
     if (map.clusters.empty()) {
