@@ -46,5 +46,32 @@ shown=$(grep -c -e $'^encrypted\tsecret/' clean.ours)
 [ "$hidden" = "$shown" ] && [ "$hidden" = 3 ] || { echo "guest: FAILED: $hidden encrypted entries, $shown are shown as such"; failed=1; }
 grep -q $'^finding\tf2fs-rolled-forward' dirty.ours || { echo "guest: FAILED: the dirty volume is not said to be rolled forward"; failed=1; }
 grep '^finding' clean.ours && { echo "guest: FAILED: the clean volume has findings"; failed=1; }
+
+# What was deleted: all that was there before and is not there after, and a file whose name another took.  Of hard2 the
+# file has another name left.
+for name in deleted deleted_open; do
+    "$tool" deleted $name.img >$name.ours || { echo "guest: FAILED: $name.img"; failed=1; }
+    listed() { awk -F'\t' -v OFS='\t' '{ print $1, $2, $3, $4, $5, $6, $9, $10 }' $1.entries | grep -v -e $'\tsecret/' | sort; }
+    comm -23 <(listed before) <(listed after) | awk -F'\t' 'NR == FNR { kept[$10]; next } !($8 in kept)' after.entries - |
+        grep -v -e $'\tdocs/hard2$' >$name.entries.kernel
+    sed -n 's/^deleted\t//p' $name.ours | cut -f1,3- | grep -v -e $'\tsecret/' >$name.entries.ours
+    grep -v -x -F -f $name.entries.kernel $name.entries.ours >$name.replaced || true
+    [ "$(cut -f8 $name.replaced)" = docs/settings.xml ] || { echo "guest: FAILED: $name: beyond what was deleted: $(cat $name.replaced)"; failed=1; }
+    check $name.entries $name.entries.kernel <(grep -x -F -f $name.entries.kernel $name.entries.ours)
+    awk -F'\t' 'NR == FNR { gone[$8] = 1; next } { path = substr($0, 69) } path in gone { print substr($0, 1, 64) "\t" path }' \
+        $name.entries.kernel before.sums | cat - <(sed 's/$/\tdocs\/settings.xml/' replaced.sum) >$name.sums.kernel
+    sed -n 's/^sum\t//p' $name.ours | grep -v -e $'\tsecret/' | cut -f1,3 >$name.sums.ours
+    check $name.sums $name.sums.kernel $name.sums.ours
+    [ "$(grep -c -e $'^deleted\tf\t.*\tsecret/' $name.ours)" = 1 ] || { echo "guest: FAILED: $name: the encrypted file"; failed=1; }
+done
+grep -q $'^proof\tmedia/0/DCIM/Camera/IMG_12.jpg\tdeleted while it was open' deleted_open.ours || { echo "guest: FAILED: the orphan is not said to be one"; failed=1; }
+! grep '^deleted' deleted.ours | grep -v -e $'^deleted\t.\thigh' || { echo "guest: FAILED: all of it is certain on a volume that was put away cleanly"; failed=1; }
+# Where room was given again, what is called certain is right, and what was written over is said to be lost.
+"$tool" deleted churned.img >churned.ours
+records() { awk -F'\t' -v kind="$1" -v field="$2" '$1 == "records" && $2 == kind { sum += $field } END { print sum + 0 }' churned.ours; }
+echo "guest: of emptied rooms, 64 bytes each: certain $(records high 3) right, $(records high 4) wrong; partly lost $(records medium 3) right," \
+    "$(records medium 4) wrong, $(records medium 5) lost; uncertain $(records low 3) right, $(records low 4) wrong, $(records low 5) lost"
+[ "$(records high 4)" = 0 ] && [ "$(records medium 4)" = 0 ] && [ "$(records high 3)" -gt 1000 ] || { echo "guest: FAILED: deleted content that is not right"; failed=1; }
+echo "guest: compared $(grep -c ^deleted deleted.ours) and $(grep -c ^deleted deleted_open.ours) deleted files, $(wc -l <deleted.sums.kernel) contents"
 echo "guest: compared $(wc -l <clean.entries) and $(wc -l <dirty.entries) entries, $(wc -l <clean.sums) and $(wc -l <dirty.sums) contents"
 exit $failed

@@ -217,6 +217,7 @@ mount -t f2fs -o noatime /dev/vdh /tmp/recovered
 list /tmp/recovered small_dirty
 umount /tmp/recovered
 umount volume
+. "$(dirname "$0")/f2fs_deleted_inside.sh"
 tar -cf /dev/vde -C $out .
 sync /dev/vde
 step "done"

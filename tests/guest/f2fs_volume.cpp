@@ -194,6 +194,20 @@ int list(const char* image)
     return lister.failures() == 0 ? 0 : 3;
 }
 
+/// Of content whose every 64 bytes say of which file they are and where in it: how many are right, wrong, and lost.
+void print_records(const io::ByteSource& content, filesystem::Confidence confidence, const std::string& name)
+{
+    constexpr std::uint64_t record_bytes = 64;
+    std::array<std::uint64_t, 3> counts{};
+    const auto number = std::stoull(name.substr(name.find('-') + 1));
+    for (std::uint64_t i = 0; i * record_bytes < content.size().value; ++i) {
+        const auto record = io::read_up_to(content, ByteOffset{i * record_bytes}, ByteCount{record_bytes});
+        const auto expected = fmt::format("{:031} {:031}\n", number, i);
+        counts[!record.has_value() ? 2 : (as_text(*record) == expected ? 0 : 1)] += 1;
+    }
+    fmt::print("records\t{}\t{}\t{}\t{}\t{}\n", to_string(confidence), counts[0], counts[1], counts[2], name);
+}
+
 /// What was deleted, in fields like those of list(), with the confidence behind the type.
 int deleted(const char* image)
 {
@@ -215,6 +229,9 @@ int deleted(const char* image)
         fmt::print("proof\t{}\t{}\n", shown, file.proof);
         if (file.content == nullptr) {
             continue;
+        }
+        if (entry.name.starts_with("self-")) {
+            print_records(*file.content, file.confidence, entry.name);
         }
         const auto bytes = io::read_all(*file.content, ByteCount{whole_content_below});
         Sha256 hash;
