@@ -3,6 +3,7 @@
 #include "salvage/rescue/rescue.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <set>
@@ -522,6 +523,36 @@ const std::vector<Case> cases{
 };
 
 INSTANTIATE_TEST_SUITE_P(Phones, RescueMatrix, ::testing::ValuesIn(cases),
+                         [](const auto& each) { return each.param.name; });
+
+/// The same phones with f2fs, but for what only ext4 has.  By default one of each kind of footer, key and cipher; with
+/// SALVAGE_FULL_MATRIX=1 all.
+std::vector<Case> f2fs_cases()
+{
+    const std::set<std::string_view> of_each_kind{
+        "default_phone",          "footer_1_0_tail",     "footer_1_2_metadata_scrypt", "kdf_3_software",
+        "kdf_5_software_pkcs8",   "default_password",    "samsung_edk",                "htc_256_footer_1_0",
+        "cbc_plain64",            "cbc_plain_sha1",      "xts_256_in_a_1_0_footer",    "sectors_of_4096",
+        "interrupted_encryption", "mbr_era",             "not_encrypted",              "file_based_encryption",
+        "unreadable_areas",       "metadata_checksums",  "cut_with_footer_in_metadata", "iv_counted_from_disk"};
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment.
+    const bool is_full = std::getenv("SALVAGE_FULL_MATRIX") != nullptr;
+    std::vector<Case> out;
+    for (const auto& each : cases) {
+        if (each.name == "dirty_journal" || (!is_full && !of_each_kind.contains(each.name))) {
+            continue;
+        }
+        auto& added = out.emplace_back(each);
+        added.phone = [&each](SamplePhoneSpec& spec) {
+            each.phone(spec);
+            spec.content.volume = SampleContent::Volume::f2fs;
+            spec.userdata_size = ByteCount{64U << 20U};
+        };
+    }
+    return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(F2fsPhones, RescueMatrix, ::testing::ValuesIn(f2fs_cases()),
                          [](const auto& each) { return each.param.name; });
 
 TEST(Rescue, FindsThePinThatNobodyTellsIt)

@@ -49,20 +49,23 @@ grep '^finding' clean.ours && { echo "guest: FAILED: the clean volume has findin
 
 # What was deleted: all that was there before and is not there after, and a file whose name another took.  Of hard2 the
 # file has another name left.
-for name in deleted deleted_open; do
+for name in deleted deleted_open small_deleted; do
+    case $name in small_*) prefix=small_ replaced=kept/settings.xml secrets=0 ;; *) prefix='' replaced=docs/settings.xml secrets=1 ;; esac
     "$tool" deleted $name.img >$name.ours || { echo "guest: FAILED: $name.img"; failed=1; }
     listed() { awk -F'\t' -v OFS='\t' '{ print $1, $2, $3, $4, $5, $6, $9, $10 }' $1.entries | grep -v -e $'\tsecret/' | sort; }
-    comm -23 <(listed before) <(listed after) | awk -F'\t' 'NR == FNR { kept[$10]; next } !($8 in kept)' after.entries - |
+    comm -23 <(listed ${prefix}before) <(listed ${prefix}after) | awk -F'\t' 'NR == FNR { kept[$10]; next } !($8 in kept)' ${prefix}after.entries - |
         grep -v -e $'\tdocs/hard2$' >$name.entries.kernel
     sed -n 's/^deleted\t//p' $name.ours | cut -f1,3- | grep -v -e $'\tsecret/' >$name.entries.ours
     grep -v -x -F -f $name.entries.kernel $name.entries.ours >$name.replaced || true
-    [ "$(cut -f8 $name.replaced)" = docs/settings.xml ] || { echo "guest: FAILED: $name: beyond what was deleted: $(cat $name.replaced)"; failed=1; }
+    [ "$(cut -f8 $name.replaced)" = $replaced ] || { echo "guest: FAILED: $name: beyond what was deleted: $(cat $name.replaced)"; failed=1; }
     check $name.entries $name.entries.kernel <(grep -x -F -f $name.entries.kernel $name.entries.ours)
     awk -F'\t' 'NR == FNR { gone[$8] = 1; next } { path = substr($0, 69) } path in gone { print substr($0, 1, 64) "\t" path }' \
-        $name.entries.kernel before.sums | cat - <(sed 's/$/\tdocs\/settings.xml/' replaced.sum) >$name.sums.kernel
+        $name.entries.kernel ${prefix}before.sums >$name.sums.kernel
     sed -n 's/^sum\t//p' $name.ours | grep -v -e $'\tsecret/' | cut -f1,3 >$name.sums.ours
-    check $name.sums $name.sums.kernel $name.sums.ours
-    [ "$(grep -c -e $'^deleted\tf\t.*\tsecret/' $name.ours)" = 1 ] || { echo "guest: FAILED: $name: the encrypted file"; failed=1; }
+    # The file that was replaced stands there twice, once with its content before.
+    check $name.sums $name.sums.kernel <(grep -v -x -F -f <(grep -v -x -F -f $name.sums.kernel $name.sums.ours | grep $'\t'$replaced'$') $name.sums.ours)
+    [ "$(wc -l <$name.sums.ours)" = $(($(wc -l <$name.sums.kernel) + 1)) ] || { echo "guest: FAILED: $name: contents"; failed=1; }
+    [ "$(grep -c -e $'^deleted\tf\t.*\tsecret/' $name.ours)" = $secrets ] || { echo "guest: FAILED: $name: the encrypted file"; failed=1; }
 done
 grep -q $'^proof\tmedia/0/DCIM/Camera/IMG_12.jpg\tdeleted while it was open' deleted_open.ours || { echo "guest: FAILED: the orphan is not said to be one"; failed=1; }
 ! grep '^deleted' deleted.ours | grep -v -e $'^deleted\t.\thigh' || { echo "guest: FAILED: all of it is certain on a volume that was put away cleanly"; failed=1; }

@@ -1,7 +1,8 @@
 # Sourced by f2fs_inside.sh: volumes from which much was deleted, and what it was.
 #
 # /dev/vdj  files of all kinds, 34 of them deleted, put away cleanly; /dev/vdk  the same before, copied while it was mounted and one
-# of the deleted files was still open; /dev/vdl  a small volume that was filled and emptied again and again.
+# of the deleted files was still open; /dev/vdl  a small volume that was filled and emptied again and again; /dev/vdn  a copy of the
+# small volume /dev/vdm, of which the seed small_deleted was packed.
 
 # Each 64 bytes say of which file they are, and where in it.
 self_describing() { awk -v file="$1" -v count="$2" 'BEGIN { for (i = 0; i < count; i++) printf "%031d %031d\n", file, i }'; }
@@ -30,7 +31,6 @@ fill_for_deletion() {
     chmod 600 volume/media/0/DCIM/Camera/IMG_2.jpg
     echo "a secret" >volume/secret/"a name that nobody may read"
     sync
-    sha256sum volume/docs/settings.xml | cut -d" " -f1 >$out/replaced.sum
     mv volume/before volume/docs/after
     echo "settings 2" >volume/docs/settings.new
     sync
@@ -75,4 +75,32 @@ for round in 1 2 3 4 5 6; do
     [ $((round % 3)) != 0 ] || for i in $(seq $((number - 20)) $number); do rm -f volume/selves/self-"$i"; done
     sync
 done
+umount volume
+
+step "a small volume with deleted files"
+mkfs.f2fs -q -f -l deleted -O extra_attr,inode_checksum,inode_crtime,compression /dev/vdm >/dev/null
+mount -t f2fs -o compress_algorithm=lz4 /dev/vdm volume
+mkdir -p volume/album/inner volume/packed volume/kept
+chattr +c volume/packed
+noise 9000 1 >volume/album/1.jpg
+noise 5001 2 >volume/album/inner/2.jpg
+noise 6000 3 >volume/kept/open.jpg
+noise 4096 4 >volume/kept/stays.jpg
+echo "a note" >volume/kept/note.txt
+prose 70000 5 >volume/packed/prose
+for block in 0 900 2000; do noise 4096 $block | dd of=volume/deep bs=4096 seek=$block conv=notrunc 2>/dev/null; done
+ln -s kept/note.txt volume/link
+echo 1 >volume/kept/settings.xml
+sync
+echo 2 >volume/kept/settings.new
+sync
+mv volume/kept/settings.new volume/kept/settings.xml
+sync
+list volume small_before
+exec 7<volume/kept/open.jpg
+rm -r volume/album volume/packed/prose volume/deep volume/link volume/kept/{open.jpg,note.txt,settings.xml}
+sync
+dd if=/dev/vdm of=/dev/vdn bs=1M iflag=direct oflag=direct 2>/dev/null
+exec 7<&-
+list volume small_after
 umount volume

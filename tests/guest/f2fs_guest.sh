@@ -44,8 +44,8 @@ rm -rf "$root"
 rm -f "$out"/{clean,live,recovered,dirty}.img "$out/listing.tar"
 truncate -s 160M "$out"/{clean,live,recovered,dirty}.img
 truncate -s 8M "$out/listing.tar"
-rm -f "$out"/small_{clean,live,recovered,dirty}.img
-truncate -s 54M "$out"/small_{clean,live,recovered,dirty}.img
+rm -f "$out"/small_{clean,live,recovered,dirty,emptied,deleted}.img
+truncate -s 54M "$out"/small_{clean,live,recovered,dirty,emptied,deleted}.img
 rm -f "$out"/{deleted,deleted_open,churned}.img
 truncate -s 100M "$out"/{deleted,deleted_open}.img
 truncate -s 64M "$out"/churned.img
@@ -55,9 +55,9 @@ timeout "${SALVAGE_GUEST_SECONDS:-400}" qemu-system-x86_64 -machine q35,accel=tc
     -kernel "$guest/vmlinuz" -initrd "$out/initramfs.gz" \
     $(drive clean.img) $(drive live.img) $(drive recovered.img) $(drive dirty.img) $(drive listing.tar) \
     $(drive small_clean.img) $(drive small_live.img) $(drive small_recovered.img) $(drive small_dirty.img) \
-    $(drive deleted.img) $(drive deleted_open.img) $(drive churned.img) \
+    $(drive deleted.img) $(drive deleted_open.img) $(drive churned.img) $(drive small_emptied.img) $(drive small_deleted.img) \
     -virtfs local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap \
     -append "console=ttyS0 quiet panic=1 salvage.run=$here/f2fs_inside.sh salvage.arg=$tool" </dev/null 2>&1 | tr -d '\r' | tee "$out/console.log"
 grep -q '^guest: ended with 0$' "$out/console.log"
 tar -xf "$out/listing.tar" -C "$out"
-rm -f "$out"/{live,recovered,small_live,small_recovered}.img "$out/listing.tar" "$out/initramfs.gz"
+rm -f "$out"/{live,recovered,small_live,small_recovered,small_emptied}.img "$out/listing.tar" "$out/initramfs.gz"
