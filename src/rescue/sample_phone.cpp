@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "sample_phone_crypto.hpp"
+#include "sample_phone_f2fs.hpp"
 #include "sample_phone_footer.hpp"
 #include "sample_phone_image.hpp"
 #include "sample_phone_table.hpp"
@@ -36,6 +37,11 @@ Result<> check(const SamplePhoneSpec& spec)
     if (size < least_userdata || size > most_userdata || size % mebibyte != 0) {
         return invalid_argument("the sample phone's userdata has an impossible size",
                                 fmt::format("{} bytes; a multiple of 1 MiB from 24 MiB to 64 GiB is wanted", size));
+    }
+    const bool is_f2fs = spec.content.volume == SampleContent::Volume::f2fs;
+    if (is_f2fs && (size < least_f2fs_bytes.value || spec.content.has_dirty_journal)) {
+        return invalid_argument("the sample phone's userdata cannot be f2fs",
+                                "that needs 72 MiB at least, and has no journal");
     }
     const bool needs_metadata = spec.footer.place == SampleFooter::Place::metadata;
     if (spec.era == SamplePhoneSpec::Era::mbr && needs_metadata) {
@@ -102,7 +108,8 @@ private:
         return spec_.content.state == SampleContent::State::encrypted &&
                spec_.footer.place != SampleFooter::Place::none;
     }
-    [[nodiscard]] fs::path volume() const { return work_ / "userdata.ext4"; }
+    [[nodiscard]] bool is_f2fs() const { return spec_.content.volume == SampleContent::Volume::f2fs; }
+    [[nodiscard]] fs::path volume() const { return work_ / "userdata.img"; }
 
     /// A footer at the tail keeps the last 16 KiB of the partition for itself.
     Result<> make_volumes()
@@ -112,11 +119,11 @@ private:
         Tree tree{work_ / "userdata"};
         const bool is_file_based = spec_.content.state == SampleContent::State::file_based_encryption;
         SALVAGE_TRY(is_file_based ? stage_encrypted_files(tree, spec_) : stage_userdata(tree, spec_));
-        SALVAGE_TRY(make_volume(tree, volume(),
-                                {.size = phone_.volume_size,
-                                 .has_checksums = spec_.content.has_checksums,
-                                 .has_encrypt_feature = is_file_based,
-                                 .seed = spec_.seed}));
+        const VolumeOptions options{.size = phone_.volume_size,
+                                    .has_checksums = spec_.content.has_checksums,
+                                    .has_encrypt_feature = is_file_based,
+                                    .seed = spec_.seed};
+        SALVAGE_TRY(is_f2fs() ? make_f2fs_volume(tree, volume(), options) : make_volume(tree, volume(), options));
         if (spec_.content.has_dirty_journal) {
             SALVAGE_TRY(make_journal_dirty(tree, volume()));
         }
@@ -137,7 +144,8 @@ private:
         }
         auto random = SALVAGE_TRY(Random::make(spec_.seed, "master key"));
         phone_.master_key = SecretBytes::copy_of(random.bytes(spec_.cipher.key_bytes));
-        const auto used = SALVAGE_TRY(used_ranges(volume(), phone_.volume_size));
+        const auto used = SALVAGE_TRY(is_f2fs() ? used_f2fs_ranges(volume(), phone_.volume_size)
+                                                : used_ranges(volume(), phone_.volume_size));
         if ((spec_.footer.flags & flag_interrupted) != 0) {
             phone_.encrypted_upto = middle_of(used);
         }
@@ -258,7 +266,9 @@ private:
     {
         std::vector<std::uint64_t> bad;
         for (const auto& path : spec_.damage.unreadable_files) {
-            const auto blocks = SALVAGE_TRY(blocks_of(volume(), path));
+            const Tree staged{work_ / "userdata"};
+            const auto blocks =
+                SALVAGE_TRY(is_f2fs() ? f2fs_blocks_of(volume(), staged.staged(path)) : blocks_of(volume(), path));
             const auto in_block = std::max<std::uint64_t>(spec_.cipher.sector_bytes, 1024) == 1024 ? 1024U : 0U;
             const auto at = phone_.userdata_at.value + blocks.front().value + in_block;
             bad.push_back(at);

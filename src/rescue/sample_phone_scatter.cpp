@@ -128,8 +128,10 @@ std::string make_fstab(const SamplePhoneSpec& spec)
     auto out =
         std::string{"# Android fstab file.\n#<src>  <mnt_point>  <type>  <mnt_flags and options>  <fs_mgr_flags>\n"};
     out += fmt::format("{} /system ext4 ro wait\n", device("system", "android"));
-    out += fmt::format("{} /data ext4 noatime,nosuid,nodev,noauto_da_alloc,discard wait,check,{}{}\n",
-                       device("userdata", "usrdata"), is_tail ? "length=-16384," : "", encryption);
+    const bool is_f2fs = spec.content.volume == SampleContent::Volume::f2fs;
+    out += fmt::format("{} /data {} noatime,nosuid,nodev,{}discard wait,check,{}{}\n", device("userdata", "usrdata"),
+                       is_f2fs ? "f2fs" : "ext4", is_f2fs ? "" : "noauto_da_alloc,", is_tail ? "length=-16384," : "",
+                       encryption);
     out += fmt::format("{} /cache ext4 noatime,nosuid,nodev,noauto_da_alloc,discard wait,check\n",
                        device("cache", "cache"));
     out += fmt::format("{} /protect_f ext4 noatime,nosuid,nodev wait,check\n", device("protect1", "protect_f"));

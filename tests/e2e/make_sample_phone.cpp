@@ -1,4 +1,5 @@
-// Makes a small sample phone for tests that drive the command line from outside: make_sample_phone FOLDER [SEED [f2fs]].
+// Makes a small sample phone for tests that drive the command line from outside: make_sample_phone FOLDER [SEED
+// [f2fs]].
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -21,6 +22,7 @@ int main(int argc, char** argv)
     spec.footer.n_log2 = 10; // milliseconds
     if (is_f2fs) {
         spec.content.volume = salvage::rescue::SampleContent::Volume::f2fs;
+        spec.userdata_size = salvage::ByteCount{128U << 20U};
     }
     const auto phone = salvage::rescue::build_sample_phone(spec, argv[1], {});
     if (!phone.has_value()) {

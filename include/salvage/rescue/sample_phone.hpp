@@ -1,7 +1,7 @@
 // Building a phone dump that never was a phone: for `salvage demo`, and as an independent witness for whole rescues.
 //
-// Nothing here uses our own ciphers, footers or partition tables: OpenSSL and e2fsprogs make the bytes, so that a
-// mistake in the code that reads them cannot hide.  Layout after the MediaTek MT6750 of the first rescue
+// Nothing here uses our own ciphers, footers or partition tables: OpenSSL, e2fsprogs and f2fs-tools make the bytes, so
+// that a mistake in the code that reads them cannot hide.  Layout after the MediaTek MT6750 of the first rescue
 // (docs/formats/sample-phone.md).
 #pragma once
 
@@ -90,10 +90,15 @@ struct SampleCipher {
 /// What userdata holds.
 struct SampleContent {
     enum class State : std::uint8_t { encrypted, not_encrypted, file_based_encryption };
+    enum class Volume : std::uint8_t {
+        ext4,
+        f2fs, ///< by sload.f2fs: no fifo, no extended attributes, owners only for root; 72 MiB at least
+    };
     State state{State::encrypted};
+    Volume volume{Volume::ext4};
     unsigned photos{12};
-    bool has_dirty_journal{false}; ///< /late and its folder exist only once the journal is replayed
-    bool has_checksums{false};     ///< ext4 metadata_csum; Android 7 formats without
+    bool has_dirty_journal{false}; ///< ext4: /late and its folder exist only once the journal is replayed
+    bool has_checksums{false};     ///< ext4 metadata_csum, f2fs inode_checksum; Android 7 formats without
     bool has_decoys{false};        ///< a broken footer in `para`, an outdated whole one in a file of `cache`
 };
 
@@ -114,7 +119,7 @@ struct SamplePhoneSpec {
         mbr, ///< MT6582, Android 4.4: MBR, EBR1 and PMT, upper-case names, scatter V1.1.1
     };
     std::uint64_t seed{1};               ///< content, salts and keys follow from it
-    ByteCount userdata_size{64U << 20U}; ///< 24 MiB at least, a multiple of 1 MiB
+    ByteCount userdata_size{64U << 20U}; ///< 24 MiB at least, 72 with f2fs, a multiple of 1 MiB
     Era era{Era::gpt};
     SampleSecret secret{};
     SampleFooter footer{};
@@ -173,8 +178,9 @@ struct SamplePhone {
 /// Builds a phone in `folder`, which must exist and hold none of the files named above.  Writes sparse files.
 ///
 /// Same spec and tools, same bytes.  About a second for the default; the key derivation of the footer is part of it.
-/// Errors: invalid_argument (a spec that no phone could have); already_exists; not_found (mke2fs, debugfs, dumpe2fs or
-/// sqlite3 is not installed); io, no_space; cancelled; internal (a tool failed: says what it printed).
+/// Errors: invalid_argument (a spec that no phone could have); already_exists; not_found (mke2fs, debugfs, dumpe2fs,
+/// sqlite3 or, for f2fs, mkfs.f2fs and sload.f2fs are not installed); io, no_space; cancelled; internal (a tool failed:
+/// says what it printed).
 [[nodiscard]] Result<SamplePhone> build_sample_phone(const SamplePhoneSpec& spec, const std::filesystem::path& folder,
                                                      const RunContext& context);
 
