@@ -173,7 +173,8 @@ private:
         return out.has(checkpoint_flag::compact_summaries) ? read_compact(fields, out) : read_normal(fields, out);
     }
 
-    /// They stand between the head and the summaries.  A block of them that is lost hides deleted files and nothing else.
+    /// They stand between the head and the summaries.  A block of them that is lost hides deleted files and nothing
+    /// else.
     Result<> read_orphans(const Fields& fields, Checkpoint& out) const
     {
         if (!out.has(checkpoint_flag::orphans)) {

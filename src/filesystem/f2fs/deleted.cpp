@@ -45,8 +45,7 @@ public:
 
     Result<std::vector<DeletedFile>> run()
     {
-        history_ =
-            std::make_shared<const History>(volume_, SALVAGE_TRY(find_old_nodes(*volume_, context_)));
+        history_ = std::make_shared<const History>(volume_, SALVAGE_TRY(find_old_nodes(*volume_, context_)));
         tree_ = SALVAGE_TRY(walk_names(*volume_, context_));
         SALVAGE_TRY(find_lives());
         std::ranges::sort(tree_.emptied, {}, &EmptiedName::inode);
@@ -97,8 +96,8 @@ private:
         if (!content.has_value()) {
             return content.error().code == ErrorCode::io ? Result<>{content.error()} : Result<>{};
         }
-        const auto names = content->source ? emptied_names(*volume_, *inode, *content->source)
-                                           : std::vector<ext::DirectoryEntry>{};
+        const auto names =
+            content->source ? emptied_names(*volume_, *inode, *content->source) : std::vector<ext::DirectoryEntry>{};
         for (const auto& entry : names) {
             if (tree_.emptied.size() < max_emptied_names) {
                 tree_.emptied.push_back({{life.inode, entry.name}, entry.inode, entry.file_type});
@@ -180,9 +179,10 @@ private:
         out.entry.name = is_slot_right ? other->where.name : own;
         out.folder = path_of(is_slot_right ? other->where.folder : inode.parent, life.age);
         if (is_slot_right) {
-            out.proof += fmt::format("; its name is that of an emptied slot of its folder: it was renamed, before it was "
-                                     "\"{}\"",
-                                     own);
+            out.proof +=
+                fmt::format("; its name is that of an emptied slot of its folder: it was renamed, before it was "
+                            "\"{}\"",
+                            own);
         } else if (!own.empty()) {
             out.proof += same != nullptr ? "; name and folder are in it, and in an emptied slot of the folder"
                                          : "; name and folder are in it";
@@ -233,12 +233,13 @@ private:
             set_target(*content->source, inode, out);
             return {};
         }
-        out.content = make_late(opened_, next_key_++, ByteCount{inode.size}, fmt::format("deleted inode {}", life.inode),
-                                [history = history_, life]() -> Result<io::SourcePtr> {
-                                    const auto again = SALVAGE_TRY(history->inode_of(life));
-                                    auto found = SALVAGE_TRY(history->content_of(life, again));
-                                    return std::move(found.source);
-                                });
+        out.content =
+            make_late(opened_, next_key_++, ByteCount{inode.size}, fmt::format("deleted inode {}", life.inode),
+                      [history = history_, life]() -> Result<io::SourcePtr> {
+                          const auto again = SALVAGE_TRY(history->inode_of(life));
+                          auto found = SALVAGE_TRY(history->content_of(life, again));
+                          return std::move(found.source);
+                      });
         return {};
     }
 

@@ -14,8 +14,8 @@ namespace salvage::filesystem::f2fs {
 /// directories of which nothing else is left.
 ///
 /// Time: reads all directories and inodes of directories, a block of summaries for each segment, and the free blocks of
-/// segments that held nodes; for each deleted file its nodes, and the tables of each of its blocks.  Memory: 40 bytes an
-/// old node, 200 a deleted file; contents are looked for when they are read.
+/// segments that held nodes; for each deleted file its nodes, and the tables of each of its blocks.  Memory: 40 bytes
+/// an old node, 200 a deleted file; contents are looked for when they are read.
 [[nodiscard]] Result<std::vector<DeletedFile>> find_deleted(std::shared_ptr<const Volume> volume,
                                                             const RunContext& context);
 

@@ -27,8 +27,8 @@ struct NodeFooter {
 };
 constexpr std::size_t footer_at = block_bytes - 24;
 constexpr std::uint32_t attributes_offset = 0x1FFFFFFF; ///< offset() of a node that holds extended attributes
-constexpr std::size_t changed_at = 40;    ///< i_ctime, of inodes
-constexpr std::size_t generation_at = 68; ///< i_generation, of inodes
+constexpr std::size_t changed_at = 40;                  ///< i_ctime, of inodes
+constexpr std::size_t generation_at = 68;               ///< i_generation, of inodes
 [[nodiscard]] NodeFooter parse_footer(ByteView block) noexcept;
 
 namespace inode_flag {

@@ -84,8 +84,7 @@ private:
         }
         for (auto& entry : emptied_names(volume_, directory, **content)) {
             if (out_.emptied.size() < max_emptied_names) {
-                out_.emptied.push_back(
-                    {{directory.number, std::move(entry.name)}, entry.inode, entry.file_type});
+                out_.emptied.push_back({{directory.number, std::move(entry.name)}, entry.inode, entry.file_type});
             }
         }
     }

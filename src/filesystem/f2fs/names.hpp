@@ -39,7 +39,8 @@ constexpr std::size_t max_emptied_names = std::size_t{1} << 20U;
 struct NameTree {
     std::unordered_map<std::uint32_t, NameInFolder> folders; ///< by inode; the root is in none
     std::vector<EmptiedName> emptied;
-    std::vector<std::pair<std::uint32_t, NameInFolder>> replaced; ///< inodes whose name went to another that was synced later
+    std::vector<std::pair<std::uint32_t, NameInFolder>>
+        replaced; ///< inodes whose name went to another that was synced later
 };
 
 /// Walks all directories from the root.  Damage is passed over.  Errors: io, cancelled.

@@ -42,8 +42,8 @@ private:
 /// Checkpoints since that version.
 [[nodiscard]] std::uint32_t age_of(const NodeFooter& footer, const Checkpoint& checkpoint) noexcept;
 
-/// Reads the free blocks of all segments that nodes were last written to, by the summaries: as much as nodes take on the
-/// volume, and a block for each segment.  Unreadable areas are passed over.  Errors: io, cancelled.
+/// Reads the free blocks of all segments that nodes were last written to, by the summaries: as much as nodes take on
+/// the volume, and a block for each segment.  Unreadable areas are passed over.  Errors: io, cancelled.
 [[nodiscard]] Result<OldNodes> find_old_nodes(const Volume& volume, const RunContext& context);
 
 } // namespace salvage::filesystem::f2fs

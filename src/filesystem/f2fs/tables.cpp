@@ -23,7 +23,8 @@ NodeTable::NodeTable(io::SourcePtr source, const Superblock& superblock, const C
       bitmap_{checkpoint.nat_bitmap}
 {
     for (const auto& entry : checkpoint.nat_journal) {
-        journal_.insert_or_assign(entry.node, NodePlace{.inode = entry.inode, .block = entry.block, .version = entry.version});
+        journal_.insert_or_assign(entry.node,
+                                  NodePlace{.inode = entry.inode, .block = entry.block, .version = entry.version});
     }
 }
 

@@ -12,7 +12,7 @@
 namespace salvage::filesystem::f2fs {
 
 struct NodePlace {
-    std::uint32_t inode{}; ///< whose node it is
+    std::uint32_t inode{};  ///< whose node it is
     std::uint32_t block{};  ///< no_block: the node does not exist
     std::uint8_t version{}; ///< grows by one each time the number becomes free
 };
