@@ -163,7 +163,7 @@ mount -t f2fs -o noatime /dev/vdc /tmp/recovered
 list /tmp/recovered dirty
 umount /tmp/recovered
 
-# Small volumes, of which the seeds in fuzz/corpus/f2fs were packed.
+# Small volumes, of which the seeds in fuzz/bases/f2fs were packed.
 step "small volumes"
 mkfs.f2fs -q -f -l small -C utf8 \
     -O encrypt,extra_attr,inode_checksum,inode_crtime,flexible_inline_xattr,compression,lost_found,sb_checksum,casefold /dev/vdf >/dev/null

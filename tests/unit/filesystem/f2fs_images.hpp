@@ -29,7 +29,7 @@ inline std::filesystem::path f2fs_image(const std::filesystem::path& tree, const
 /// What the kernel wrote into the small volumes of tests/guest/f2fs_inside.sh.
 inline std::shared_ptr<fuzz::SeedVolume> kernel_volume(const std::string& name)
 {
-    return std::make_shared<fuzz::SeedVolume>(read_file(sample("../../fuzz/corpus/f2fs") / name));
+    return std::make_shared<fuzz::SeedVolume>(read_file(sample("../../fuzz/bases/f2fs") / name));
 }
 
 inline std::unique_ptr<const filesystem::FileSystem> open_f2fs(const io::SourcePtr& source)
@@ -39,6 +39,25 @@ inline std::unique_ptr<const filesystem::FileSystem> open_f2fs(const io::SourceP
         throw std::runtime_error{to_string(out.error())};
     }
     return std::move(*out);
+}
+
+/// What `noise COUNT NUMBER` writes in the guest: the stream of AES-128 in counter mode.
+inline Bytes noise_of_guest(std::size_t count, std::uint8_t number)
+{
+    std::array<unsigned char, 16> key{};
+    std::array<unsigned char, 16> counter{};
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        key[i] = static_cast<unsigned char>(i);
+    }
+    counter.back() = number;
+    const Bytes zeros(count);
+    Bytes out(count);
+    auto* const context = EVP_CIPHER_CTX_new();
+    int written = 0;
+    EVP_EncryptInit_ex(context, EVP_aes_128_ctr(), nullptr, key.data(), counter.data());
+    EVP_EncryptUpdate(context, as_uchar(std::span{out}), &written, as_uchar(ByteView{zeros}), static_cast<int>(count));
+    EVP_CIPHER_CTX_free(context);
+    return out;
 }
 
 /// Lines of fields that are apart by tabs.
