@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -62,7 +63,9 @@ std::vector<Span> spans_of(std::span<const OldNode> versions)
             known->last_age = version.age;
         }
     }
-    std::ranges::stable_sort(out, std::ranges::greater{}, &Span::last_age);
+    std::ranges::sort(out, [](const Span& a, const Span& b) {
+        return std::tie(a.last_age, a.first_age, a.generation) > std::tie(b.last_age, b.first_age, b.generation);
+    });
     return out;
 }
 
