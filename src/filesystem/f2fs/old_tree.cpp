@@ -2,6 +2,7 @@
 #include "old_tree.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 #include <string>
 
@@ -44,9 +45,11 @@ std::uint8_t OldTree::version_of(std::uint32_t number) const
         times_freed = life_.lives_later + (is_free ? 1U : 0U);
     } else {
         std::set<std::uint32_t> later; // inodes that had the number since
-        const auto versions = history_.nodes().of(number);
-        for (auto i = versions.size(); i-- > 0 && !is_of_life(versions[i]);) {
-            later.insert(versions[i].inode);
+        for (const auto& version : history_.nodes().of(number) | std::views::reverse) {
+            if (is_of_life(version)) {
+                break;
+            }
+            later.insert(version.inode);
         }
         if (!is_free) {
             later.insert(today->inode);

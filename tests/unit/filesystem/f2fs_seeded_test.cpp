@@ -1,5 +1,6 @@
 // Random trees in images of random options, by mkfs.f2fs and sload.f2fs.  SALVAGE_SEEDED_IMAGES says how many.
 #include <cstdlib>
+#include <iostream>
 #include <random>
 
 #include <fmt/format.h>
@@ -139,6 +140,7 @@ TEST(F2fsSeeded, EveryTreeComesOutAsItWentIn)
     // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment.
     const char* const wanted = std::getenv("SALVAGE_SEEDED_IMAGES");
     const auto images = wanted == nullptr ? 6 : std::strtoull(wanted, nullptr, 10);
+    std::uint64_t refused = 0;
     for (std::uint64_t seed = 1; seed <= images && !::testing::Test::HasFailure(); ++seed) {
         Maker maker{seed};
         const TemporaryFolder folder;
@@ -146,7 +148,15 @@ TEST(F2fsSeeded, EveryTreeComesOutAsItWentIn)
         maker.fill(root);
         const auto options = maker.options();
         SCOPED_TRACE(fmt::format("seed {}: mkfs.f2fs {}", seed, options));
-        const auto fs = open_f2fs(io::open_file(f2fs_image(root, folder.path(), options)).value());
+        std::filesystem::path image;
+        try {
+            image = f2fs_image(root, folder.path(), options);
+        } catch (const std::runtime_error& failure) {
+            ++refused; // sload.f2fs 1.15 does not manage every mix: its own check at the end finds fault
+            std::cout << "seed " << seed << ": " << failure.what() << '\n';
+            continue;
+        }
+        const auto fs = open_f2fs(io::open_file(image).value());
         for (const auto& finding : fs->findings()) {
             ADD_FAILURE() << finding.code << ": " << finding.text;
         }
@@ -158,6 +168,7 @@ TEST(F2fsSeeded, EveryTreeComesOutAsItWentIn)
         }
         EXPECT_TRUE(is_ok(fs->unused_areas()));
     }
+    EXPECT_LE(refused, images / 4);
 }
 
 } // namespace
