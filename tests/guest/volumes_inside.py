@@ -19,7 +19,7 @@ OUT = pathlib.Path("/tmp/listings")
 def run(*command, data=None):
     done = subprocess.run([*map(str, command)], capture_output=True, input=data, check=False)
     if done.returncode != 0:
-        raise SystemExit(f"guest: {command} ended with {done.returncode}: {done.stderr.decode()}")
+        raise SystemExit(f"guest: {command} ended with {done.returncode}: {done.stdout!r:.300} {done.stderr.decode()}")
     return done.stdout
 
 
@@ -136,7 +136,7 @@ def device(job, name):
     """By the serial number that the host gave it: the order of disks is nobody's promise."""
     for disk in pathlib.Path("/sys/block").glob("sd*"):
         page = disk / "device/vpd_pg80"
-        if page.exists() and name.encode() in page.read_bytes():
+        if page.exists() and page.read_bytes()[4:].strip() == name.encode():  # behind its header
             return pathlib.Path("/dev") / disk.name
     raise SystemExit(f"guest: no disk {name}")
 
@@ -197,14 +197,16 @@ def encipher(job, volume):
 
 def map_by_script(job, volume, source, target):
     """What `decrypt --print-dmsetup` prints, run by a kernel that has dm-crypt."""
+    run("blockdev", "--flushbufs", target)  # dm-crypt wrote below what the kernel had read of it
     for old in ("/tmp/key", "/tmp/map.sh"):
         pathlib.Path(old).unlink(missing_ok=True)
     script = run(job["salvage"], "decrypt", target, "--quiet", "--master-key", volume["key_file"], "--cipher", volume["cipher"],
                  "--sector-size", volume["sector"], "--print-dmsetup", "--key-out", "/tmp/key")
     # Nobody makes the nodes of devices here: dmsetup itself has to.
     pathlib.Path("/tmp/map.sh").write_bytes(script.replace(b"dmsetup create", b"dmsetup create --noudevsync"))
-    loop = run("sh", "/tmp/map.sh").split()[-1]
+    loop = run("sh", "/tmp/map.sh").split()[-1].decode()
     run("dmsetup", "mknodes", "salvage-userdata")
+    run("blockdev", "--flushbufs", source)
     run("cmp", source, "/dev/mapper/salvage-userdata")
     run("dmsetup", "remove", "--noudevsync", "salvage-userdata")
     run("losetup", "-d", loop)
