@@ -53,7 +53,7 @@ Result<AttributeArea> parse_attribute_area(ByteView area)
     if (area.size() < area_header_bytes) {
         return truncated(ByteOffset{area.size()}, "the area of extended attributes is cut short");
     }
-    const std::size_t shared = std::to_integer<std::size_t>(area[4]);
+    const auto shared = std::to_integer<std::size_t>(area[4]);
     if (shared * 4 > area.size() - area_header_bytes) {
         return malformed(ByteOffset{4}, "there are more shared attributes than have room",
                          fmt::format("{} in {} bytes", shared, area.size()));

@@ -47,12 +47,14 @@ public:
     void parse()
     {
         if (size_ < entry_bytes) {
-            return wrong(0, "a block of a directory is too short for an entry");
+            wrong(0, "a block of a directory is too short for an entry");
+            return;
         }
         const std::size_t names_at = fields_.u16(8);
         if (names_at < entry_bytes || names_at % entry_bytes != 0 || names_at > size_) {
-            return wrong(8, "a block of a directory does not say how many entries it has",
-                         fmt::format("its names begin at {}, in a block of {}", names_at, size_));
+            wrong(8, "a block of a directory does not say how many entries it has",
+                  fmt::format("its names begin at {}, in a block of {}", names_at, size_));
+            return;
         }
         const auto count = names_at / entry_bytes;
         for (std::size_t i = 0; i < count && into_.entries.size() < max_directory_entries; ++i) {
@@ -72,20 +74,22 @@ private:
         const auto start = std::size_t{fields_.u16(at + 8)};
         const auto end = is_last ? size_ : std::size_t{fields_.u16(at + entry_bytes + 8)};
         if (start > end || end > size_) {
-            return wrong(at + 8, "a name in a directory lies outside its block",
-                         fmt::format("it goes from {} to {} of {}", start, end, size_));
+            wrong(at + 8, "a name in a directory lies outside its block",
+                  fmt::format("it goes from {} to {} of {}", start, end, size_));
+            return;
         }
         auto name = as_text(fields_.slice(start, end - start));
         if (is_last) {
             name = name.substr(0, name.find('\0')); // the rest of the block is filled with zeros
         }
         if (!is_possible_name(name)) {
-            return wrong(start, "a name in a directory cannot be one",
-                         fmt::format("\"{}\"", printable(name.substr(0, max_name_bytes + 1))));
+            wrong(start, "a name in a directory cannot be one",
+                  fmt::format(R"("{}")", printable(name.substr(0, max_name_bytes + 1))));
+            return;
         }
         if (!last_name_.empty() && !is_before(last_name_, name)) {
             wrong(start, "the names of a directory are not in order",
-                  fmt::format("\"{}\" stands behind \"{}\"", printable(name), printable(last_name_)));
+                  fmt::format(R"("{}" stands behind "{}")", printable(name), printable(last_name_)));
         }
         last_name_ = name;
         add(at, name);

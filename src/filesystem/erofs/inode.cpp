@@ -10,8 +10,8 @@
 namespace salvage::filesystem::erofs {
 namespace {
 
-constexpr std::uint16_t is_extended = 0x1;
-constexpr std::uint16_t known_format_bits = 0xF;
+constexpr std::uint32_t is_extended = 0x1;
+constexpr std::uint32_t known_format_bits = 0xF;
 constexpr std::uint32_t attribute_header_bytes = 12;
 
 Error impossible(std::size_t at, std::string_view field, std::uint64_t value, std::string_view expected)
@@ -83,8 +83,8 @@ std::size_t inode_bytes(ByteView start) noexcept
 Result<Inode> parse_inode(ByteView bytes, const Superblock& superblock)
 {
     const Fields fields{bytes};
-    const auto format = fields.u16(0);
-    const auto layout = (unsigned{format} & known_format_bits) >> 1U;
+    const std::uint32_t format = fields.u16(0);
+    const auto layout = (format & known_format_bits) >> 1U;
     if ((format & ~known_format_bits) != 0 || layout > static_cast<unsigned>(DataLayout::chunks)) {
         return impossible(0, "i_format", format, "a layout from 0 to 4 and no other bits");
     }

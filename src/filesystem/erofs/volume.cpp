@@ -142,8 +142,9 @@ void Volume::read_long_prefixes()
 Result<std::vector<LongPrefix>> Volume::parse_long_prefixes(const io::ByteSource& source) const
 {
     std::vector<LongPrefix> out;
-    ByteOffset at{superblock_.long_prefixes_at};
+    std::uint64_t next = superblock_.long_prefixes_at;
     for (unsigned i = 0; i < superblock_.long_prefixes; ++i) {
+        const ByteOffset at{next};
         const auto length = SALVAGE_TRY(io::read_bytes(source, at, ByteCount{2}));
         const auto bytes = load_le<std::uint16_t>(length);
         if (bytes == 0 || bytes > 256) {
@@ -154,7 +155,7 @@ Result<std::vector<LongPrefix>> Volume::parse_long_prefixes(const io::ByteSource
         const auto prefix = SALVAGE_TRY(io::read_bytes(source, at + ByteCount{2}, ByteCount{bytes}));
         out.push_back({.base = std::to_integer<std::uint8_t>(prefix[0]),
                        .infix = std::string{as_text(ByteView{prefix}.subspan(1))}});
-        at = at + ByteCount{round_up(std::uint64_t{2} + bytes, 4)};
+        next += round_up(std::uint64_t{2} + bytes, 4);
     }
     return out;
 }
