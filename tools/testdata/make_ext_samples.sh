@@ -19,13 +19,14 @@ truncate -s 20000 "$work/tree/sparse"
 printf end >> "$work/tree/sparse"
 find "$work/tree" -exec touch -h -d @1500000000 {} +
 
-# NAME OPTIONS: 64 blocks of 1024 bytes.
+# NAME OPTIONS: 64 blocks of 1024 bytes, or as many as `blocks` says.
+blocks=64
 make() {
     local image="fuzz/corpus/ext/$1"
     rm -f "$image"
     shift
-    mke2fs -q -F -b 1024 -N 32 -U $uuid -E hash_seed=$uuid,root_owner=0:0 "$@" -d "$work/tree" "$image" 64 2> /dev/null
-    truncate -s 64K "$image"
+    mke2fs -q -F -b 1024 -N 32 -U $uuid -E hash_seed=$uuid,root_owner=0:0 "$@" -d "$work/tree" "$image" "$blocks" 2> /dev/null
+    truncate -s "${blocks}K" "$image"
     debugfs -w -R 'rmdir lost+found' "$image" 2>/dev/null
 }
 change() { # IMAGE COMMANDS
@@ -52,8 +53,76 @@ punch fragments 7 7
 punch fragments 9 9
 punch fragments 11 11"
 
-# Journals: the log of a volume, cut to its first blocks, which the superblock of the journal is told.
 head -c 2048 /dev/zero | tr '\0' j > "$work/two"
+
+# Deleted files: the log of a journal of 40 blocks still has inode table, folders and a block of extents as they were; the
+# inodes were emptied as Linux does it.  mke2fs makes no journal so small: it is a file of the volume here.
+head -c 40960 /dev/zero | tr '\0' J > "$work/journal"
+blocks=128 make deleted -t ext4 -I 256 -O none,extent,filetype,extra_isize
+change deleted "write $work/journal journal
+write $work/fragments fragments
+punch fragments 1 1
+punch fragments 3 3
+punch fragments 5 5
+punch fragments 7 7
+punch fragments 9 9
+mkdir gone
+cd gone
+write $work/two in-a-folder
+symlink dead-link small.txt"
+cp fuzz/corpus/ext/deleted "$work/before"
+change deleted "rm gone/in-a-folder
+rm gone/dead-link
+rmdir gone
+rm media/0/photo.jpg
+rm fragments"
+python3 - "$work/before" fuzz/corpus/ext/deleted "$(debugfs -R 'blocks journal' "$work/before" 2>/dev/null)" \
+    "$(debugfs -R 'ex -n fragments' "$work/before" 2>/dev/null | awk 'NR==2{print $8}')" <<'PYTHON'
+import struct, sys
+
+before = open(sys.argv[1], "rb").read()
+after = bytearray(open(sys.argv[2], "rb").read())
+journal = [int(block) for block in sys.argv[3].split()]
+table = struct.unpack_from("<I", after, 2048 + 8)[0]
+inodes = range(table, table + 8)  # 32 of 256 bytes
+folders = set()
+number_of_journal = 0
+for number in range(1, 33):
+    at = table * 1024 + (number - 1) * 256
+    mode, size = struct.unpack_from("<H", before, at)[0], struct.unpack_from("<I", before, at + 4)[0]
+    if mode & 0xF000 == 0x4000:
+        folders.add(struct.unpack_from("<I", before, at + 0x28 + 20)[0])
+    if size == 40960 and mode:
+        number_of_journal = number
+    if struct.unpack_from("<I", after, at + 0x14)[0]:  # deleted: nothing of the content is left in the inode
+        after[at + 4 : at + 8] = bytes(4)
+        after[at + 0x2A : at + 0x2C] = bytes(2)
+        after[at + 0x2E : at + 0x64] = bytes(0x64 - 0x2E)
+logged = [*inodes, *sorted(folders), int(sys.argv[4])]
+log = bytearray(40 * 1024)
+header = lambda kind, sequence: struct.pack(">III", 0xC03B3998, kind, sequence)
+log[0:12] = header(4, 0)
+log[12:32] = struct.pack(">IIIII", 1024, 40, 1, 9, 0)
+at = 1
+for sequence, source in ((7, before), (8, after)):
+    tags = b"".join(
+        struct.pack(">IHH", block, 0, (0 if i == 0 else 2) | (8 if i == len(logged) - 1 else 0)) + (bytes(16) if i == 0 else b"")
+        for i, block in enumerate(logged)
+    )
+    log[at * 1024 : at * 1024 + 12 + len(tags)] = header(1, sequence) + tags
+    for i, block in enumerate(logged):
+        log[(at + 1 + i) * 1024 : (at + 2 + i) * 1024] = source[block * 1024 : (block + 1) * 1024]
+    at += 1 + len(logged)
+    log[at * 1024 : at * 1024 + 12] = header(2, sequence)
+    at += 1
+for i, block in enumerate(journal):
+    after[block * 1024 : (block + 1) * 1024] = log[i * 1024 : (i + 1) * 1024]
+after[1024 + 0x5C] |= 4  # has_journal
+after[1024 + 0xE0 : 1024 + 0xE4] = struct.pack("<I", number_of_journal)
+open(sys.argv[2], "wb").write(after)
+PYTHON
+
+# Journals: the log of a volume, cut to its first blocks, which the superblock of the journal is told.
 printf '\xC0\x3B\x39\x98' | cat - <(head -c 1020 /dev/zero) > "$work/escaped"
 journal() { # NAME OPEN OPTIONS
     rm -f "$work/volume"

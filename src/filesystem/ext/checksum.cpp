@@ -36,18 +36,33 @@ bool has_leaf_tail(ByteView block) noexcept
     return u32(tail, 0) == 0 && u16(tail, 4) == 12 && u16(tail, 6) == 0xDE00;
 }
 
-/// Where limit and count of an index block stand: behind one unused entry, or in the root behind "." and "..".
+/// Lengths of 64 KiB do not fit into an entry and are written as 65535 or 0.
+bool has_length(ByteView block, std::size_t at, std::size_t length) noexcept
+{
+    const auto stored = u16(block, at + 4);
+    return stored == length || (length == 65536 && (stored == 0xFFFF || stored == 0));
+}
+
+/// Where limit and count of an index block stand: behind one unused entry, or in the root behind "." and ".."; with the
+/// type DE in what the checksum leaves free it may look like a leaf, too.
 std::optional<std::size_t> place_of_count(ByteView block) noexcept
 {
-    const auto first_length = u16(block, 4);
-    const bool is_whole =
-        first_length == block.size() || (block.size() == 65536 && (first_length == 0xFFFF || first_length == 0));
-    if (u32(block, 0) == 0 && is_whole) {
+    if (u32(block, 0) == 0 && has_length(block, 0, block.size())) {
         return 8;
     }
     constexpr std::byte info_bytes{8};
-    const bool is_root = first_length == 12 && u32(block, 24) == 0 && block[29] == info_bytes;
+    const bool is_root = has_length(block, 0, 12) && has_length(block, 12, block.size() - 12) && u32(block, 24) == 0 &&
+                         block[29] == info_bytes;
     return is_root ? std::optional<std::size_t>{32} : std::nullopt;
+}
+
+std::optional<ChecksumPair> leaf_checksums(std::uint32_t seed, ByteView block) noexcept
+{
+    if (!has_leaf_tail(block)) {
+        return std::nullopt;
+    }
+    return ChecksumPair{.stored = u32(block, block.size() - 4),
+                        .computed = crc32c(seed, block.first(block.size() - 12))};
 }
 
 } // namespace
@@ -89,13 +104,9 @@ std::optional<ChecksumPair> extent_checksums(std::uint32_t seed, ByteView block)
 
 std::optional<ChecksumPair> directory_checksums(std::uint32_t seed, ByteView block) noexcept
 {
-    if (has_leaf_tail(block)) {
-        return ChecksumPair{.stored = u32(block, block.size() - 4),
-                            .computed = crc32c(seed, block.first(block.size() - 12))};
-    }
     const auto count_at = place_of_count(block);
     if (!count_at) {
-        return std::nullopt;
+        return leaf_checksums(seed, block);
     }
     constexpr std::size_t entry_bytes = 8;
     const auto tail_at = *count_at + entry_bytes * u16(block, *count_at);

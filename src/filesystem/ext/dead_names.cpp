@@ -38,7 +38,10 @@ public:
 
     Result<DeadNames> run() &&
     {
+        const auto budget = std::min(volume_.superblock.blocks, max_directory_blocks);
+        blocks_left_ = budget;
         SALVAGE_TRY(walk_live());
+        blocks_left_ = budget;
         SALVAGE_TRY(read_dead_directories());
         SALVAGE_TRY(read_copies());
         for (auto& [key, entry] : found_) {
@@ -180,12 +183,12 @@ private:
 
     /// Hands on each block of a map that can be read.
     template <typename Take>
-    Result<> for_blocks(const ContentMap& map, Take take) const
+    Result<> for_blocks(const ContentMap& map, Take take)
     {
+        blocks_left_ -= std::min<std::uint64_t>(blocks_left_, map.nodes.size());
         const std::uint64_t block_bytes = volume_.superblock.block_bytes;
-        auto left = max_directory_bytes.value / block_bytes;
         for (const auto& run : map.runs) {
-            for (std::uint64_t i = 0; !run.is_lost() && i < run.blocks && left > 0; ++i, --left) {
+            for (std::uint64_t i = 0; !run.is_lost() && i < run.blocks && blocks_left_ > 0; ++i, --blocks_left_) {
                 const auto block = run.on_volume + i;
                 const auto bytes =
                     io::read_bytes(*volume_.source, ByteOffset{block * block_bytes}, ByteCount{block_bytes});
@@ -210,8 +213,10 @@ private:
             }
             for (auto block = std::ranges::lower_bound(logged_, run.on_volume);
                  block != logged_.end() && *block < run.on_volume + run.blocks && owners_count_ < max_lives; ++block) {
-                owners_[*block].push_back(owner);
-                ++owners_count_;
+                if (auto& owners = owners_[*block]; owners.size() < max_owners_of_block) {
+                    owners.push_back(owner);
+                    ++owners_count_;
+                }
             }
         }
     }
@@ -222,7 +227,8 @@ private:
             if (context_.is_stopped()) {
                 return cancelled("looking for deleted names");
             }
-            if (life.type() == EntryType::directory && life.is_deleted() && life.best().is_known()) {
+            if (blocks_left_ != 0 && life.type() == EntryType::directory && life.is_deleted() &&
+                life.best().is_known()) {
                 SALVAGE_TRY(read_dead(life));
             }
         }
@@ -369,6 +375,7 @@ private:
     std::vector<std::uint64_t> logged_; ///< blocks of which the log has copies, in order
     std::unordered_map<std::uint64_t, std::vector<Owner>> owners_;
     std::size_t owners_count_{0};
+    std::uint64_t blocks_left_{0};
     std::map<std::tuple<FolderRef, std::uint32_t, std::optional<std::size_t>, std::string>, DeadEntry> found_;
     DeadNames out_;
 };

@@ -34,6 +34,10 @@ struct DeadEntry {
 
 /// More names than a journal of 1 GiB holds.
 constexpr std::size_t max_dead_entries = 1U << 20U;
+/// Blocks of directories that are read, live and dead ones each; no more than the volume has either.
+constexpr std::uint64_t max_directory_blocks = 1U << 22U;
+/// Directories that a block is known to have belonged to.
+constexpr std::size_t max_owners_of_block = 16;
 
 struct DeadNames {
     std::vector<DeadEntry> entries; ///< each folder, name and life once: the youngest, entries before remains of them

@@ -279,7 +279,7 @@ private:
             lose_content(map.error(), out);
             return {};
         }
-        runs_ += map->runs.size();
+        runs_ += map->runs.size() + map->nodes.size();
         if (runs_ > max_runs_of_all) {
             out.confidence = Confidence::medium;
             out.proof += "; its content was not followed: the deleted files lie in more pieces than that";

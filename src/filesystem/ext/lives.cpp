@@ -44,6 +44,12 @@ bool holds_content(const Inode& inode) noexcept
     return !is_all_zero(block);
 }
 
+/// In the list of orphans the field is the number of the next one; no file was deleted so soon after 1970.
+std::uint32_t time_of_deletion(const Volume& volume, const Inode& inode) noexcept
+{
+    return inode.deleted <= volume.superblock.inodes ? 0 : inode.deleted;
+}
+
 /// Files of the filesystem's own: the journal, quota, values of attributes.
 bool is_internal(const Volume& volume, const Inode& inode) noexcept
 {
@@ -79,6 +85,10 @@ private:
         auto& lives = by_number[inode.number];
         auto life = std::ranges::find_if(lives, [&](const Life& known) { return is_life_of(known, inode); });
         if (life == lives.end()) {
+            if (lives.size() == max_lives_of_number) {
+                lives.erase(lives.begin());
+                lives.front().has_predecessors = true;
+            }
             lives.push_back(new_life(inode, copy.age));
             life = lives.end() - 1;
         }
@@ -89,7 +99,7 @@ private:
             life->deleted = 0;
             return;
         }
-        life->deleted = inode.deleted;
+        life->deleted = time_of_deletion(volume_, inode);
         if (holds_content(inode)) {
             life->dead = origin;
         }
@@ -171,7 +181,7 @@ Result<Lives> Lives::collect(const Volume& volume, const InodeTables& tables, co
         life.is_settled = true;
         life.is_current = true;
         life.is_orphan = orphans.contains(inode.number);
-        life.deleted = life.is_orphan ? 0 : inode.deleted;
+        life.deleted = life.is_orphan ? 0 : time_of_deletion(volume, inode);
         if (holds_content(inode) && (life.is_orphan || !life.alive.is_known())) {
             life.dead = {.kind = Origin::Kind::table, .copy = {}};
             life.alive = life.is_orphan ? Origin{} : life.alive;
@@ -220,6 +230,9 @@ Lives::NamedAt Lives::named_at(std::uint32_t number, EntryType type, std::int32_
         return {.lives = is_alive(number), .index = {}};
     }
     const auto later = std::ranges::upper_bound(known, age, {}, &Life::first_age);
+    if (later == known.begin() && known.front().has_predecessors) {
+        return lives; // whose name it was is forgotten
+    }
     const auto life = later == known.begin() ? later : later - 1;
     // A number that the log knows dead and the table alive, and not as one file: the table's came last.
     const bool is_reused = is_alive(number) && std::ranges::none_of(known, &Life::lives) && age == now_on_volume;

@@ -22,17 +22,18 @@ struct Origin {
 struct Life {
     std::uint32_t number{};
     std::uint32_t generation{};
-    std::int64_t created{};   ///< seconds; 0 where inodes have no room for it
-    std::uint16_t kind{};     ///< upper bits of the mode
-    std::int32_t first_age{}; ///< of the log's first copy of it; see LoggedCopy::age
-    std::int32_t last_age{};  ///< of its last copy with links
-    Origin alive;             ///< the last with links
-    Origin dead;              ///< one without links whose blocks or data are still named
-    std::uint32_t deleted{};  ///< seconds; 0: not known
-    bool is_orphan{false};    ///< deleted while open, and never put away: its blocks are still its own
-    bool is_current{false};   ///< the inode table still has it
-    bool lives{false};        ///< it is not deleted
-    bool is_settled{false};   ///< the inode table could be read where it stood
+    std::int64_t created{};       ///< seconds; 0 where inodes have no room for it
+    std::uint16_t kind{};         ///< upper bits of the mode
+    std::int32_t first_age{};     ///< of the log's first copy of it; see LoggedCopy::age
+    std::int32_t last_age{};      ///< of its last copy with links
+    Origin alive;                 ///< the last with links
+    Origin dead;                  ///< one without links whose blocks or data are still named
+    std::uint32_t deleted{};      ///< seconds; 0: not known
+    bool is_orphan{false};        ///< deleted while open, and never put away: its blocks are still its own
+    bool is_current{false};       ///< the inode table still has it
+    bool lives{false};            ///< it is not deleted
+    bool has_predecessors{false}; ///< older lives of the number were forgotten: see max_lives_of_number
+    bool is_settled{false};       ///< the inode table could be read where it stood
 
     [[nodiscard]] const Origin& best() const noexcept { return alive.is_known() ? alive : dead; }
     [[nodiscard]] EntryType type() const noexcept { return type_of_mode(kind); }
@@ -41,6 +42,8 @@ struct Life {
 
 /// More deleted files than a journal of 1 GiB holds.
 constexpr std::size_t max_lives = 1U << 19U;
+/// The newest of a number: databases make and delete their journals many times over.
+constexpr std::size_t max_lives_of_number = 256;
 
 class Lives {
 public:

@@ -46,16 +46,38 @@ bool makes_sense(const Volume& volume, const Inode& inode)
     return true;
 }
 
+/// Blocks that a directory has, with those of its map.
+std::uint64_t blocks_of_directory(const Volume& volume, const Inode& directory)
+{
+    if (directory.has(inode_flag::inline_data)) {
+        return 1;
+    }
+    const auto map = volume.map_of(directory);
+    if (!map.has_value()) {
+        return 1;
+    }
+    std::uint64_t out = map->nodes.size();
+    for (const auto& run : map->runs) {
+        out += run.is_lost() ? 0 : run.blocks;
+    }
+    return out;
+}
+
 /// True where one of the directories near the root cannot be read whole.
 bool is_tree_damaged(const Volume& volume)
 {
     std::deque<std::uint32_t> waiting{root_inode};
     std::unordered_set<std::uint32_t> seen{root_inode};
+    std::uint64_t blocks = 0;
     for (std::size_t i = 0; i < directories_looked_at && !waiting.empty(); ++i) {
         const auto inode = volume.inode(waiting.front());
         waiting.pop_front();
         if (!inode.has_value() || !inode->is_directory() || inode->is_doubtful) {
             return true;
+        }
+        blocks += blocks_of_directory(volume, *inode);
+        if (blocks > blocks_looked_at) {
+            return false;
         }
         const auto names = read_names(volume, *inode);
         if (!names.has_value() || names->damage) {
@@ -148,6 +170,10 @@ private:
         if (!inode.has_value() || !inode->is_directory()) {
             return {};
         }
+        blocks_ += blocks_of_directory(volume_, *inode);
+        if (blocks_ > std::min(volume_.superblock.blocks, max_blocks_of_directories)) {
+            return unsupported("the directories claim more blocks than there can be", fmt::format("inode {}", number));
+        }
         const auto names = read_names(volume_, *inode);
         if (!names.has_value()) {
             return names.error().code == ErrorCode::io ? Result<>{names.error()} : Result<>{};
@@ -199,6 +225,7 @@ private:
     std::vector<std::uint32_t> named_;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> edges_; ///< from folder to folder
     std::unordered_set<std::uint32_t> reached_;
+    std::uint64_t blocks_{0};
 };
 
 /// True for a directory that begins with its own number under ".".

@@ -17,9 +17,13 @@ constexpr std::size_t max_names_of_all = 1U << 24U;
 /// On opening so many directories are read, from the root down, to see whether one of them is damaged.
 constexpr std::size_t directories_looked_at = 128;
 
+/// And so many of their blocks; of a search all directories together no more than the volume has, and these.
+constexpr std::uint64_t blocks_looked_at = 4096;
+constexpr std::uint64_t max_blocks_of_directories = 1U << 22U;
+
 /// True where something that names files may be missing: the root, a directory near it, superblock or group
 /// descriptors, a part of the volume that cannot be read, a journal that could not be replayed, a mark of the kernel's.
-/// Reads some hundred blocks at most.
+/// Reads 4096 blocks and the inodes of 128 directories at most.
 [[nodiscard]] bool may_lack_names(const Volume& volume);
 
 /// Inodes in use that no readable directory names, without those below another of them: files, links, and folders with
