@@ -153,7 +153,7 @@ Nodes tree_of(std::vector<DeletedFile> files)
         return std::tuple<const std::string&, const std::string&, Timestamp, std::uint64_t, const std::string&>{
             file.folder, file.entry.name, file.deleted_at.value_or(Timestamp{}), file.entry.inode, file.proof};
     };
-    std::ranges::stable_sort(files, {}, key);
+    std::ranges::sort(files, {}, key);
     Nodes out;
     for (auto& file : files) {
         out.add(std::move(file));
