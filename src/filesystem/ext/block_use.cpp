@@ -39,6 +39,14 @@ void sort_and_join(std::vector<BlockRange>& ranges)
     ranges = std::move(out);
 }
 
+bool has_blocks(const Inode& inode) noexcept
+{
+    const auto type = inode.type();
+    const bool may_have = type == EntryType::file || type == EntryType::directory ||
+                          (type == EntryType::symlink && inode.size >= inode.block.size());
+    return may_have && !inode.has(inode_flag::inline_data);
+}
+
 } // namespace
 
 BlockUse::BlockUse(const Volume& volume, const RunContext& context) : volume_{volume}, context_{context}
@@ -156,6 +164,40 @@ Result<BlockUse::Bitmap> BlockUse::load(std::uint32_t number)
     return out;
 }
 
+/// Adds what an inode uses.  What cannot be read makes the whole incomplete.
+Result<> BlockUse::add_blocks_of(const Inode& inode, BlocksOfInodes& out) const
+{
+    out.is_complete = out.is_complete && !inode.is_doubtful;
+    if (inode.attributes_block != 0) {
+        out.used.push_back({.first = inode.attributes_block, .count = 1});
+    }
+    if (!has_blocks(inode)) {
+        return {};
+    }
+    const auto map = volume_.map_of(inode);
+    if (!map.has_value()) {
+        out.is_complete = false;
+        return map.error().code == ErrorCode::io ? Result<>{map.error()} : Result<>{};
+    }
+    out.is_complete = out.is_complete && map->damages.empty();
+    for (const auto& run : map->runs) {
+        if (!run.is_lost()) {
+            out.used.push_back({.first = run.on_volume, .count = run.blocks});
+        }
+    }
+    for (const auto node : map->nodes) {
+        out.used.push_back({.first = node, .count = 1});
+    }
+    if (out.used.size() <= max_runs_of_inodes) {
+        return {};
+    }
+    sort_and_join(out.used);
+    if (out.used.size() > max_runs_of_inodes / 2) {
+        return unsupported("the files lie in more pieces than are counted", "a block bitmap is damaged");
+    }
+    return {};
+}
+
 /// What all inodes that hold blocks use; those of files that were deleted while they were open among them.
 Result<> BlockUse::ask_inodes()
 {
@@ -163,46 +205,14 @@ Result<> BlockUse::ask_inodes()
         return {};
     }
     from_inodes_ = BlocksOfInodes{};
-    const auto orphans = find_orphans(volume_);
     auto& out = *from_inodes_;
-    const auto take = [&](std::uint32_t number, ByteView bytes) -> Result<> {
-        const auto inode = volume_.parse(number, bytes);
-        if (!inode.is_alive() && !orphans.contains(number)) {
-            return {};
-        }
-        out.is_complete = out.is_complete && !inode.is_doubtful;
-        if (inode.attributes_block != 0) {
-            out.used.push_back({.first = inode.attributes_block, .count = 1});
-        }
-        const auto type = inode.type();
-        const bool has_blocks = type == EntryType::file || type == EntryType::directory ||
-                                (type == EntryType::symlink && inode.size >= inode.block.size());
-        if (!has_blocks || inode.has(inode_flag::inline_data)) {
-            return {};
-        }
-        const auto map = volume_.map_of(inode);
-        if (!map.has_value()) {
-            out.is_complete = false;
-            return map.error().code == ErrorCode::io ? Result<>{map.error()} : Result<>{};
-        }
-        out.is_complete = out.is_complete && map->damages.empty();
-        for (const auto& run : map->runs) {
-            if (!run.is_lost()) {
-                out.used.push_back({.first = run.on_volume, .count = run.blocks});
-            }
-        }
-        for (const auto node : map->nodes) {
-            out.used.push_back({.first = node, .count = 1});
-        }
-        if (out.used.size() > max_runs_of_inodes) {
-            sort_and_join(out.used);
-            if (out.used.size() > max_runs_of_inodes / 2) {
-                return unsupported("the files lie in more pieces than are counted", "a block bitmap is damaged");
-            }
-        }
-        return {};
-    };
-    const auto scan = InodeTables{volume_}.for_each(volume_, context_, take);
+    const auto orphans = find_orphans(volume_);
+    const auto scan =
+        InodeTables{volume_}.for_each(volume_, context_, [&](std::uint32_t number, ByteView bytes) -> Result<> {
+            const auto inode = volume_.parse(number, bytes);
+            const bool is_held = inode.is_alive() || orphans.contains(number);
+            return is_held ? add_blocks_of(inode, out) : Result<>{};
+        });
     if (!scan.has_value() && scan.error().code != ErrorCode::unsupported) {
         return scan.error();
     }

@@ -43,14 +43,15 @@ private:
         bool is_complete{true}; ///< a clear bit is known to be free
     };
     Result<const Bitmap*> bitmap_of(std::uint32_t group);
-    Result<Bitmap> load(std::uint32_t group);
-    std::optional<Bytes> read_bitmap(std::uint32_t group, const Group& descriptor) const;
+    Result<Bitmap> load(std::uint32_t number);
+    [[nodiscard]] std::optional<Bytes> read_bitmap(std::uint32_t group, const Group& descriptor) const;
     [[nodiscard]] BlockRange blocks_of(std::uint32_t group) const noexcept;
     void mark_tables(const BlockRange& group, Bytes& used) const;
     [[nodiscard]] bool has_tables(const BlockRange& group, ByteView used) const;
     template <typename Visit>
     void for_tables_in(const BlockRange& group, Visit visit) const;
     Result<> ask_inodes();
+    Result<> add_blocks_of(const Inode& inode, BlocksOfInodes& out) const;
 
     const Volume& volume_;
     const RunContext& context_;

@@ -2,6 +2,7 @@
 #include "deleted.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
@@ -47,9 +48,9 @@ public:
             folder = step->first;
         }
         std::string out;
-        for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+        for (const auto part : parts | std::views::reverse) {
             out += '/';
-            out += *part;
+            out += part;
         }
         if (out.size() > max_path_bytes) {
             return std::nullopt;
@@ -193,6 +194,9 @@ private:
         }
         DeletedFile out;
         SALVAGE_TRY(add_inode(life, origin, out));
+        if (out.proof.empty() && name == nullptr) {
+            return std::optional<DeletedFile>{}; // where its inode was can no longer be read
+        }
         if (name != nullptr) {
             add_name(*name, out);
         } else if (out.confidence == Confidence::high) {
@@ -285,7 +289,7 @@ private:
             out.proof += "; its content was not followed: the deleted files lie in more pieces than that";
             return {};
         }
-        auto remains = SALVAGE_TRY(claims_.take(std::move(*map), life.is_orphan));
+        auto remains = SALVAGE_TRY(claims_.take(*map, life.is_orphan));
         judge(remains, life.is_orphan, out);
         if (remains.blocks != 0 && remains.taken == remains.blocks) {
             return {}; // nothing is left

@@ -57,6 +57,11 @@ bool is_internal(const Volume& volume, const Inode& inode) noexcept
            inode.number == volume.superblock.orphan_file || inode.has(inode_flag::ea_inode);
 }
 
+bool can_be_deleted(const Volume& volume, const Inode& inode) noexcept
+{
+    return inode.type() != EntryType::unknown && !is_internal(volume, inode);
+}
+
 /// Lives of the inodes of one block of the table, from its copies in the log, the oldest first.
 class BlockLives {
 public:
@@ -71,7 +76,7 @@ public:
                 continue;
             }
             const auto inode = volume_.parse(first + i, bytes);
-            if (!inode.is_doubtful && !is_internal(volume_, inode)) {
+            if (!inode.is_doubtful && can_be_deleted(volume_, inode)) {
                 note(inode, copy);
             }
         }
@@ -153,6 +158,36 @@ Result<std::vector<Life>> lives_in_log(const Volume& volume, const InodeTables& 
 
 } // namespace
 
+/// Of an inode as the table has it: which of its lives goes on, and dead ones that the log does not know.
+void Lives::settle(const Volume& volume, const Inode& inode, bool is_orphan, std::vector<Life>& more)
+{
+    const std::span known{std::ranges::equal_range(lives_, inode.number, {}, &Life::number)};
+    for (auto& life : known) {
+        life.is_settled = true;
+    }
+    const auto same = std::ranges::find_if(known, [&](const Life& life) { return is_life_of(life, inode); });
+    if (inode.is_alive()) {
+        alive_.push_back(inode.number);
+        if (same != known.end()) {
+            same->lives = true;
+            same->is_current = true;
+        }
+        return;
+    }
+    if (same == known.end() && lives_.size() + more.size() >= max_lives) {
+        return;
+    }
+    auto& life = same != known.end() ? *same : more.emplace_back(new_life(inode, 0));
+    life.is_settled = true;
+    life.is_current = true;
+    life.is_orphan = is_orphan;
+    life.deleted = is_orphan ? 0 : time_of_deletion(volume, inode);
+    if (holds_content(inode) && (is_orphan || !life.alive.is_known())) {
+        life.dead = {.kind = Origin::Kind::table, .copy = {}};
+        life.alive = is_orphan ? Origin{} : life.alive;
+    }
+}
+
 Result<Lives> Lives::collect(const Volume& volume, const InodeTables& tables, const History& history,
                              const RunContext& context)
 {
@@ -160,39 +195,12 @@ Result<Lives> Lives::collect(const Volume& volume, const InodeTables& tables, co
     out.lives_ = SALVAGE_TRY(lives_in_log(volume, tables, history, context));
     const auto orphans = find_orphans(volume);
     std::vector<Life> more;
-    const auto settle = [&](const Inode& inode) {
-        const auto known = std::ranges::equal_range(out.lives_, inode.number, {}, &Life::number);
-        auto same = std::ranges::find_if(known, [&](const Life& life) { return is_life_of(life, inode); });
-        for (auto& life : known) {
-            life.is_settled = !inode.is_doubtful;
-        }
-        if (inode.is_alive()) {
-            out.alive_.push_back(inode.number);
-            if (same != known.end()) {
-                same->lives = true;
-                same->is_current = true;
-            }
-            return;
-        }
-        if (same == known.end() && out.lives_.size() + more.size() >= max_lives) {
-            return;
-        }
-        auto& life = same != known.end() ? *same : more.emplace_back(new_life(inode, 0));
-        life.is_settled = true;
-        life.is_current = true;
-        life.is_orphan = orphans.contains(inode.number);
-        life.deleted = life.is_orphan ? 0 : time_of_deletion(volume, inode);
-        if (holds_content(inode) && (life.is_orphan || !life.alive.is_known())) {
-            life.dead = {.kind = Origin::Kind::table, .copy = {}};
-            life.alive = life.is_orphan ? Origin{} : life.alive;
-        }
-    };
     SALVAGE_TRY(tables.for_each(volume, context, [&](std::uint32_t number, ByteView bytes) -> Result<> {
         const auto inode = volume.parse(number, bytes);
         if (inode.is_doubtful) {
             out.doubtful_.push_back(number);
-        } else if (inode.is_in_use() && !is_internal(volume, inode)) {
-            settle(inode);
+        } else if (inode.is_in_use() && can_be_deleted(volume, inode)) {
+            out.settle(volume, inode, orphans.contains(number), more);
         }
         return {};
     }));

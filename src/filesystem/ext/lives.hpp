@@ -69,6 +69,7 @@ public:
 
 private:
     [[nodiscard]] bool is_alive(std::uint32_t number) const;
+    void settle(const Volume& volume, const Inode& inode, bool is_orphan, std::vector<Life>& more);
 
     std::vector<Life> lives_;
     std::vector<std::uint32_t> alive_;    ///< numbers, sorted

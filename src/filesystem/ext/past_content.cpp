@@ -113,7 +113,7 @@ void Claims::claim(std::uint64_t first, std::uint64_t end)
     }
 }
 
-Result<Remains> Claims::take(ContentMap map, bool is_own)
+Result<Remains> Claims::take(const ContentMap& map, bool is_own)
 {
     Remains out;
     out.map.damages = map.damages;

@@ -29,7 +29,7 @@ public:
     explicit Claims(BlockUse& use) : use_{use} {}
     /// `is_own`: the bitmap counts the blocks as this file's own.  To be called for the youngest files first.
     /// Errors: those of BlockUse.
-    Result<Remains> take(ContentMap map, bool is_own);
+    Result<Remains> take(const ContentMap& map, bool is_own);
 
 private:
     struct Piece {

@@ -85,28 +85,29 @@ struct Choice {
     Opened opened;
 };
 
+/// Takes the candidate where it is better than the best so far; what is wrong with it is the reason, if there was none.
+void consider(const io::SourcePtr& source, Candidate candidate, std::optional<Choice>& best,
+              std::optional<Error>& why_not)
+{
+    auto opened = try_candidate(source, candidate);
+    const auto* const damage = !opened.has_value()               ? &opened.error()
+                               : opened->root_damage.has_value() ? &*opened->root_damage
+                                                                 : nullptr;
+    if (damage != nullptr && !why_not) {
+        why_not = *damage;
+    }
+    if (opened.has_value() && (!best || opened->is_better_than(best->opened))) {
+        best = Choice{.candidate = std::move(candidate), .opened = std::move(*opened)};
+    }
+}
+
 /// The primary if it is in order; else the copy with the fewest bad descriptors, the primary first among equals.
 Result<Choice> choose(const io::SourcePtr& source, const std::optional<Superblock>& primary,
                       std::optional<Error>& why_not)
 {
     std::optional<Choice> best;
-    const auto consider = [&](Candidate candidate) {
-        auto opened = try_candidate(source, candidate);
-        const auto* const damage = !opened.has_value()               ? &opened.error()
-                                   : opened->root_damage.has_value() ? &*opened->root_damage
-                                                                     : nullptr;
-        if (damage != nullptr && !why_not) {
-            why_not = *damage;
-        }
-        if (!opened.has_value()) {
-            return;
-        }
-        if (!best || opened->is_better_than(best->opened)) {
-            best = Choice{.candidate = std::move(candidate), .opened = std::move(*opened)};
-        }
-    };
     if (primary) {
-        consider({.superblock = *primary, .start = {}, .group = {}});
+        consider(source, {.superblock = *primary, .start = {}, .group = {}}, best, why_not);
     }
     if (best && best->opened.is_whole()) {
         return std::move(*best);
@@ -118,7 +119,8 @@ Result<Choice> choose(const io::SourcePtr& source, const std::optional<Superbloc
             break;
         }
         const StartFrom start{.superblock_block = backup.block, .block_bytes = backup.superblock.block_bytes};
-        consider({.superblock = std::move(backup.superblock), .start = start, .group = backup.group});
+        consider(source, {.superblock = std::move(backup.superblock), .start = start, .group = backup.group}, best,
+                 why_not);
     }
     if (best) {
         return std::move(*best);
