@@ -68,23 +68,23 @@ public:
         SALVAGE_TRY(io::check_range(*this, range.start(), range.size()));
         std::vector<io::Extent> out;
         auto at = range.start();
-        const auto data_until = [&](ByteOffset end) {
+        const auto up_to = [&](ByteOffset end, io::ExtentKind kind) {
+            end = std::min(end, range.end());
             if (at < end) {
-                out.push_back({.range = ByteRange::between(at, end), .kind = io::ExtentKind::data});
+                out.push_back({.range = ByteRange::between(at, end), .kind = kind});
                 at = end;
             }
         };
-        for (const auto& [number, bytes] : patched_) {
-            const ByteOffset start{std::max<std::uint64_t>(at.value, std::uint64_t{number} * SeedVolume::block_bytes)};
-            const ByteOffset end{
-                std::min<std::uint64_t>(range.end().value, (std::uint64_t{number} + 1) * SeedVolume::block_bytes)};
-            if (bytes.empty() && start < end) {
-                data_until(start);
-                out.push_back({.range = ByteRange::between(start, end), .kind = io::ExtentKind::unreadable});
-                at = end;
-            }
+        const auto first = static_cast<std::uint32_t>(at.value / SeedVolume::block_bytes);
+        for (auto next = base_->held().lower_bound(first); next != base_->held().end() && at < range.end(); ++next) {
+            const auto start = std::uint64_t{next->first} * SeedVolume::block_bytes;
+            const auto patch = patched_.find(next->first);
+            const bool is_lost = patch != patched_.end() && patch->second.empty();
+            up_to(ByteOffset{start}, io::ExtentKind::hole);
+            up_to(ByteOffset{start + SeedVolume::block_bytes},
+                  is_lost ? io::ExtentKind::unreadable : io::ExtentKind::data);
         }
-        data_until(range.end());
+        up_to(range.end(), io::ExtentKind::hole);
         return io::merged(std::move(out));
     }
 
