@@ -21,30 +21,6 @@ if(SALVAGE_FUZZ)
     target_compile_options(salvage_build INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# Compiles sources of a target together where their names do not meet (tools/source_units.py): most of the time goes into
-# the headers.  For builds from nothing; whoever changes one source at a time is better off without.
-option(SALVAGE_UNITS "Compile several sources as one" OFF)
-if(SALVAGE_UNITS)
-    find_package(Python3 REQUIRED COMPONENTS Interpreter)
-    target_compile_options(salvage_warnings INTERFACE -Wno-shadow) # a constant of one source over a parameter of another
-endif()
-function(salvage_units target per_unit)
-    if(NOT SALVAGE_UNITS)
-        return()
-    endif()
-    get_target_property(sources ${target} SOURCES)
-    list(FILTER sources INCLUDE REGEX "\\.cpp$")
-    list(TRANSFORM sources PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/]")
-    execute_process(COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/tools/source_units.py" ${per_unit} ${sources}
-                    OUTPUT_VARIABLE lines OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-    string(REPLACE "\n" ";" lines "${lines}")
-    foreach(line IN LISTS lines)
-        string(REGEX MATCH "^([^ ]+) (.+)$" matched "${line}")
-        set_source_files_properties("${CMAKE_MATCH_2}" PROPERTIES UNITY_GROUP ${target}_${CMAKE_MATCH_1})
-    endforeach()
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-endfunction()
-
 # salvage_box(NAME LINKS …): the library salvage::NAME from src/NAME and include/salvage/NAME.
 function(salvage_box name)
     cmake_parse_arguments(BOX "" "" "LINKS" ${ARGN})
@@ -57,7 +33,6 @@ function(salvage_box name)
     target_link_libraries(salvage_${name} PRIVATE $<BUILD_INTERFACE:salvage_warnings> PUBLIC salvage_build ${BOX_LINKS})
     set_target_properties(salvage_${name} PROPERTIES
         EXPORT_NAME ${name} CXX_EXTENSIONS OFF VERIFY_INTERFACE_HEADER_SETS ON LINKER_LANGUAGE CXX)
-    salvage_units(salvage_${name} 10)
     set_property(GLOBAL APPEND PROPERTY SALVAGE_BOXES salvage_${name})
 endfunction()
 
@@ -74,7 +49,6 @@ function(salvage_test name)
     target_compile_definitions(${name} PRIVATE SALVAGE_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
                                                SALVAGE_FOREIGN_DATA="${PROJECT_SOURCE_DIR}/../shared/data")
     set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
-    salvage_units(${name} 6)
     include(GoogleTest)
     set(properties LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
     if(TEST_LOCK)
