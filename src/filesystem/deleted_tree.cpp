@@ -163,8 +163,8 @@ Nodes tree_of(std::vector<DeletedFile> files)
 
 class DeletedTree final : public FileSystem {
 public:
-    DeletedTree(std::shared_ptr<const FileSystem> live, const RunContext& context)
-        : live_{std::move(live)}, context_{context}, kind_{fmt::format("deleted files of {}", live_->kind())}
+    DeletedTree(std::shared_ptr<const FileSystem> live, RunContext context)
+        : live_{std::move(live)}, context_{std::move(context)}, kind_{fmt::format("deleted files of {}", live_->kind())}
     {
     }
 
@@ -188,6 +188,7 @@ public:
             return invalid_argument("only a folder can be listed");
         }
         std::vector<Entry> out;
+        out.reserve(node->children.size());
         for (const auto& [name, number] : node->children) {
             out.push_back(nodes_->find(number)->entry);
         }

@@ -78,7 +78,7 @@ ByteCount block_of(const std::vector<ByteRange>& areas)
 /// Tells how far another program has read.
 class Watched final : public io::ByteSource {
 public:
-    Watched(io::SourcePtr source, const RunContext& context) : source_{std::move(source)}, context_{context} {}
+    Watched(io::SourcePtr source, RunContext context) : source_{std::move(source)}, context_{std::move(context)} {}
     [[nodiscard]] ByteCount size() const noexcept override { return source_->size(); }
     Result<> read_at(ByteOffset at, std::span<std::byte> into) const override
     {
@@ -289,11 +289,11 @@ private:
             if (problem) {
                 return from_errno(problem.value(), "a carved file cannot be moved", file.path.string());
             }
-            Json line{{"path", path},
-                      {"size", hashed.size.value},
-                      {"sha256", hashed.sha256},
-                      {"mtime", hashed.mtime},
-                      {"runs", runs_json(*search.source, runs)}};
+            const Json line{{"path", path},
+                            {"size", hashed.size.value},
+                            {"sha256", hashed.sha256},
+                            {"mtime", hashed.mtime},
+                            {"runs", runs_json(*search.source, runs)}};
             lines_ += to_line(line);
             sums_ += sums_line(hashed.sha256, path);
             ++part.files;
@@ -308,6 +308,7 @@ private:
     {
         ::syncfs(folder_.descriptor());
         std::vector<std::string> names;
+        names.reserve(searches.size() + 2);
         for (const auto& search : searches) {
             names.push_back(search.name);
         }
