@@ -71,8 +71,7 @@ bool is_name(std::string_view name)
 } // namespace
 
 // cppcheck-suppress passedByValue ; its parts are moved from
-Tree::Tree(Content content, const Owner& owner)
-    : size_{content.userdata ? content.userdata->size() : ByteCount{}}
+Tree::Tree(Content content, const Owner& owner) : size_{content.userdata ? content.userdata->size() : ByteCount{}}
 {
     add_fixed(0, make_entry({}, EntryType::directory, {}, owner), {}); // the root, number 1
     if (content.userdata) {

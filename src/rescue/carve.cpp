@@ -403,9 +403,8 @@ Result<std::vector<CarveSearch>> carve_searches(const OpenedDump& opened)
         auto searches = SALVAGE_TRY(raw_carve_searches(opened.dump));
         raw = searches.front().source;
         searches.front().areas = areas;
-        return std::vector<CarveSearch>{
-            {.name = "decrypted", .source = volume.plain, .raw = raw, .areas = std::move(areas)},
-            std::move(searches.front())};
+        return std::vector<CarveSearch>{{.name = "decrypted", .source = volume.plain, .raw = raw, .areas = areas},
+                                        std::move(searches.front())};
     }
     return std::vector<CarveSearch>{{.name = "unused", .source = raw, .raw = raw, .areas = std::move(areas)}};
 }

@@ -62,7 +62,7 @@ struct Entry {
     Timestamp accessed;
     Timestamp changed;
     std::optional<Timestamp> created;
-    bool is_encrypted{false}; ///< file-based encryption: name and content are ciphertext
+    bool is_encrypted{false};          ///< file-based encryption: name and content are ciphertext
     std::optional<Confidence> deleted; ///< set: it was deleted, and this is how sure it is
 };
 

@@ -72,6 +72,7 @@ BlockUse::BlockUse(const Volume& volume, const RunContext& context) : volume_{vo
 BlockRange BlockUse::blocks_of(std::uint32_t group) const noexcept
 {
     const auto& superblock = volume_.superblock;
+    // cppcheck-suppress redundantAssignment ; nothing is assigned
     const auto first = superblock.first_block + std::uint64_t{group} * superblock.blocks_per_group;
     return {.first = first, .count = std::min<std::uint64_t>(superblock.blocks_per_group, superblock.blocks - first)};
 }

@@ -190,6 +190,7 @@ std::vector<BlockRange> copies_in(ext2_filsys fs, dgrp_t group)
     }
     if (descriptors != 0) {
         const bool has_own = ext2fs_has_feature_meta_bg(fs->super) != 0;
+        // cppcheck-suppress redundantAssignment ; it is read
         const std::uint64_t count =
             has_own ? fs->super->s_first_meta_bg : std::uint64_t{fs->desc_blocks} + fs->super->s_reserved_gdt_blocks;
         out.push_back({.first = descriptors, .count = count});
