@@ -54,7 +54,7 @@ std::vector<std::string> command_of(const PhotorecRequest& request)
 
 std::string read_text(const fs::path& path)
 {
-    std::ifstream file{path, std::ios::binary};
+    const std::ifstream file{path, std::ios::binary};
     std::ostringstream out;
     out << file.rdbuf();
     return std::move(out).str();
