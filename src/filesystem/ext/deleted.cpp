@@ -67,10 +67,10 @@ private:
                              std::string_view{parent->second.name}};
         }
         const auto all = lives_.of(folder.inode);
-        for (auto life = all.rbegin(); life != all.rend(); ++life) {
+        for (const auto& life : std::ranges::reverse_view{all}) {
             const bool is_it =
-                life->type() == EntryType::directory && (!folder.generation || *folder.generation == life->generation);
-            const auto named = named_.find(static_cast<std::size_t>(&*life - lives_.all().data()));
+                life.type() == EntryType::directory && (!folder.generation || *folder.generation == life.generation);
+            const auto named = named_.find(static_cast<std::size_t>(&life - lives_.all().data()));
             if (is_it && named != named_.end()) {
                 return std::pair{named->second->folder, std::string_view{named->second->name}};
             }
