@@ -278,15 +278,18 @@ private:
             return malformed({}, "a part of a file is compressed in a way that the volume does not use",
                              fmt::format("inode {}: algorithm {}", inode_.number, number));
         }
-        if (size > max_unpacked_bytes) {
-            return malformed({}, "a compressed part of a file is larger than any can be",
-                             fmt::format("inode {}: {} bytes, at most {}", inode_.number, size, max_unpacked_bytes));
+        const auto algorithm = static_cast<Algorithm>(number);
+        const auto most = most_unpacked_bytes(algorithm, bytes);
+        if (size > most) {
+            return malformed({}, "a compressed part of a file is larger than it can be",
+                             fmt::format("inode {}: {} bytes of {} by {}, at most {}", inode_.number, size, bytes,
+                                         to_string(algorithm), most));
         }
         map_.add({.size = size,
                   .at = at,
                   .packed_bytes = static_cast<std::uint32_t>(bytes),
                   .kind = PieceKind::packed,
-                  .packing = {.algorithm = static_cast<Algorithm>(number),
+                  .packing = {.algorithm = algorithm,
                               .has_leading_padding = superblock_.has(feature::leading_padding),
                               .is_partial = open.head.is_partial}});
         return {};

@@ -113,6 +113,19 @@ std::string_view to_string(Algorithm algorithm) noexcept
     return index < names.size() ? names[index] : "unknown";
 }
 
+std::uint64_t most_unpacked_bytes(Algorithm algorithm, std::uint64_t packed_bytes) noexcept
+{
+    constexpr std::uint64_t most_of_lz4 = 255;
+    constexpr std::uint64_t most_of_deflate = 1032; // two bits for 258 bytes
+    switch (algorithm) {
+    case Algorithm::lz4: return std::min(packed_bytes * most_of_lz4, max_unpacked_bytes);
+    case Algorithm::deflate: return std::min(packed_bytes * most_of_deflate, max_unpacked_bytes);
+    case Algorithm::lzma:
+    case Algorithm::zstd: break;
+    }
+    return max_unpacked_bytes;
+}
+
 Result<> unpack(ByteView packed, const Packing& packing, std::span<std::byte> out)
 {
     auto data = packed;

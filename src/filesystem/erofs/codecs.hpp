@@ -26,6 +26,10 @@ struct Packing {
 constexpr std::uint64_t max_packed_bytes = 1U << 20U;
 constexpr std::uint64_t max_unpacked_bytes = 12U << 20U;
 
+/// The most that `packed_bytes` can unpack to: LZ4 makes 255 of a byte, DEFLATE 1032, the others as many as there may
+/// be.
+[[nodiscard]] std::uint64_t most_unpacked_bytes(Algorithm algorithm, std::uint64_t packed_bytes) noexcept;
+
 /// Unpacks a physical cluster into `out`, which it must fill; unless it is partial, it must end there, too.  Both are
 /// at most as large as said above.  Memory: what the codec needs for a window of the size of `out`. Errors: malformed
 /// (where = offset in `packed`): what the codec says, or another length.  Thread safe. Spec: Linux,

@@ -37,6 +37,12 @@ bool is_before(std::string_view left, std::string_view right) noexcept
     return left < right; // char_traits<char> compares as unsigned
 }
 
+/// Bytes of the whole blocks from `at` to the end of `range`; one block at least.
+std::uint64_t blocks_up_to(ByteRange range, std::uint64_t at, std::uint64_t block_bytes) noexcept
+{
+    return std::max(block_bytes, (range.end().value - at) / block_bytes * block_bytes);
+}
+
 class Block {
 public:
     Block(ByteView bytes, std::string& last_name, Directory& into)
@@ -131,7 +137,12 @@ Result<Directory> read_directory(const io::ByteSource& content, std::uint64_t bl
     if (content.size() > max_directory_bytes) {
         out.note(unsupported("a directory is larger than is read", fmt::format("{} bytes", content.size().value)));
     }
-    for (std::uint64_t at = 0; at < size; at += block_bytes) {
+    const auto extents = SALVAGE_TRY(content.extents(ByteRange::first(ByteCount{size})));
+    auto extent = extents.begin();
+    std::uint64_t step = block_bytes;
+    for (std::uint64_t at = 0; at < size; at += step) {
+        extent = std::find_if(extent, extents.end(), [&](const auto& one) { return one.range.end().value > at; });
+        step = extent->kind == io::ExtentKind::data ? block_bytes : blocks_up_to(extent->range, at, block_bytes);
         const auto block = io::read_up_to(content, ByteOffset{at}, ByteCount{block_bytes});
         if (!block.has_value()) {
             if (block.error().code != ErrorCode::unreadable) {

@@ -1,5 +1,7 @@
 // Volumes that contradict themselves, one number at a time: each lie is told from the truth and named.
 #include "erofs_images.hpp"
+#include "filesystem/erofs/directory.hpp"
+#include "salvage/io/missing.hpp"
 
 namespace salvage::test {
 namespace {
@@ -270,6 +272,15 @@ TEST(ErofsDirectory, OneThatDoesNotNameItselfIsSaid)
     const auto listed = volume.open()->list(inode);
     ASSERT_TRUE(fails_with(listed, ErrorCode::malformed));
     expect_says(listed.error(), "does not name itself");
+}
+
+TEST(ErofsDirectory, WhatIsLostIsNotAskedForBlockByBlock)
+{
+    io::ReadCounters counters;
+    const auto lost = io::make_counting(io::make_missing(ByteCount{1U << 29U}, "lost"), counters);
+    const auto directory = filesystem::erofs::read_directory(*lost, 1024).value();
+    EXPECT_TRUE(directory.damage.has_value());
+    EXPECT_LT(counters.reads.load(), 10U);
 }
 
 TEST(ErofsDirectory, NamesOutOfOrderAreSaidAndKept)
