@@ -149,7 +149,7 @@ def by_nbd(folder, work, plugin, volumes):
     for volume in volumes:
         socket = work / f"{volume['name']}.sock"
         socket.unlink(missing_ok=True)
-        parameters = [f"file={work}/{volume['name']}.img", "what=userdata", f"master-key={volume['key_file']}",
+        parameters = [f"file={work}/{volume['name']}.img", "what=userdata", f"key-file={volume['key_file']}",
                       f"cipher={volume['cipher']}", f"sector-size={volume['sector']}"]
         servers.append(subprocess.Popen(["nbdkit", "-f", "-r", "-U", str(socket), plugin, *parameters]))
         disks.append((volume["name"], f"nbd+unix:///?socket={socket}"))
