@@ -196,6 +196,8 @@ def copy(work, salvage, make_sample_phone):
         if not setpriv:
             skip("no setpriv")
         work.chmod(0o777)
+        # Where the program was built, nobody may not be allowed to look.
+        salvage = shutil.copy(salvage, work / "salvage-itself")
         wrapper = work / "salvage-as-nobody"
         wrapper.write_text(f"#!/bin/sh\nexport PATH=/nowhere\nexec {setpriv} --reuid 65534 --clear-groups --no-new-privs "
                            f"{salvage} \"$@\"\n")

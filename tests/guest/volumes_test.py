@@ -138,7 +138,9 @@ def by_fuse(work, salvage, volume, wanted):
         print(f"FUSE is not looked at: {process.communicate()[1].decode().strip()}")
         return None
     try:
-        return differences(wanted, list_tree(folder / "files"), not_compared(volume, ()))
+        # Only root is shown attributes of "trusted".
+        hidden = () if os.geteuid() == 0 else ("xattrs",)
+        return differences(wanted, list_tree(folder / "files"), not_compared(volume, hidden))
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
