@@ -157,6 +157,8 @@ Result<Attempt> try_master_key(const Dump& dump, const GivenMasterKey& given, co
     if (given.sector || given.is_iv_counted_from_disk || !proof) {
         // The user knows better than a probe, or no filesystem shows: take the mapping as it was given.
         spec.sector = given.sector.value_or(sector_512());
+        // Android sets both at once (ro.crypto.fde_sector_size), and the first sector cannot tell: its number is 0.
+        spec.iv_counts_large_sectors = spec.sector != sector_512();
         spec.iv_base = given.is_iv_counted_from_disk ? disk_lba : SectorIndex{0};
         const auto whole_sectors = userdata->size().value / spec.sector.bytes() * spec.sector.bytes();
         const fde::VolumeSpec volume{.cipher = spec, .length = ByteCount{whole_sectors}, .encrypted_upto = {}};

@@ -3,7 +3,7 @@
 
     volumes_test.py GUEST_FOLDER WORK_FOLDER SALVAGE [NBDKIT_PLUGIN]
 
-One cipher for each of {ext4, f2fs}, and with SALVAGE_ALL_VOLUMES=1 all of {cbc-essiv 128, 256; xts 256, 512; cbc-essiv with
+Two ciphers for ext4 and one for f2fs, and with SALVAGE_ALL_VOLUMES=1 all of {cbc-essiv 128, 256; xts 256, 512; cbc-essiv with
 4096-byte sectors; Adiantum} for both; each {put away cleanly, copied while mounted}.  Of each: the script of `decrypt
 --print-dmsetup` run in the guest, `export`, the FUSE
 mount, and (with a plugin) NBD mounted by the guest's kernel.  Content, size, mode, owner, time to the nanosecond, link
@@ -33,7 +33,7 @@ CIPHERS = {  # name: cipher, bytes of the key, of a sector
     "adiantum": ("xchacha12,aes-adiantum-plain64", 32, 4096),
 }
 SIZES = {"ext4": 64 << 20, "f2fs": 128 << 20}
-USUAL = {"cbc-128": "ext4", "xts-512": "f2fs"}
+USUAL = {"cbc-128": "ext4", "xts-512": "f2fs", "cbc-4096": "ext4"}
 IS_ALL = bool(os.environ.get("SALVAGE_ALL_VOLUMES"))
 
 
