@@ -47,7 +47,7 @@ for drive in "${drives[@]}"; do
 done
 rm -f "$out/listing.tar"
 truncate -s 8M "$out/listing.tar"
-timeout "${SALVAGE_GUEST_SECONDS:-400}" qemu-system-x86_64 -machine q35,accel=tcg -cpu max -m 1024 -smp 2 -nographic -nic none -no-reboot \
+timeout "${SALVAGE_GUEST_SECONDS:-700}" qemu-system-x86_64 -machine q35,accel=tcg -cpu max -m 1024 -smp 2 -nographic -nic none -no-reboot \
     -kernel "$guest/vmlinuz" -initrd "$out/initramfs.gz" "${arguments[@]}" \
     -drive "file=$out/listing.tar,format=raw,if=virtio,cache=unsafe" \
     -virtfs local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap \

@@ -51,7 +51,7 @@ truncate -s 100M "$out"/{deleted,deleted_open}.img
 truncate -s 64M "$out"/churned.img
 drive() { echo "-drive file=$out/$1,format=raw,if=virtio,cache=unsafe"; }
 # shellcheck disable=SC2046
-timeout "${SALVAGE_GUEST_SECONDS:-400}" qemu-system-x86_64 -machine q35,accel=tcg -cpu max -m 1024 -smp 2 -nographic -nic none -no-reboot \
+timeout "${SALVAGE_GUEST_SECONDS:-700}" qemu-system-x86_64 -machine q35,accel=tcg -cpu max -m 1024 -smp 2 -nographic -nic none -no-reboot \
     -kernel "$guest/vmlinuz" -initrd "$out/initramfs.gz" \
     $(drive clean.img) $(drive live.img) $(drive recovered.img) $(drive dirty.img) $(drive listing.tar) \
     $(drive small_clean.img) $(drive small_live.img) $(drive small_recovered.img) $(drive small_dirty.img) \
