@@ -1,6 +1,8 @@
 // Words for severities.
 #include "salvage/core/finding.hpp"
 
+#include <utility>
+
 namespace salvage {
 
 std::string_view to_string(Severity severity) noexcept
@@ -11,6 +13,16 @@ std::string_view to_string(Severity severity) noexcept
     case Severity::error: return "error";
     }
     return "note";
+}
+
+Finding make_finding(std::string_view code, Severity severity, std::string text)
+{
+    return Finding{.code = std::string{code},
+                   .severity = severity,
+                   .text = std::move(text),
+                   .where = {},
+                   .numbers = {},
+                   .words = {}};
 }
 
 } // namespace salvage

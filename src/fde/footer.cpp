@@ -117,12 +117,9 @@ Result<> require_bytes(ByteView bytes, std::size_t end, std::string_view field)
 
 Finding footer_finding(std::string_view code, Severity severity, std::string text, std::size_t at)
 {
-    return Finding{.code = std::string{code},
-                   .severity = severity,
-                   .text = std::move(text),
-                   .where = {},
-                   .numbers = {{"offset_in_footer", at}},
-                   .words = {}};
+    auto out = make_finding(code, severity, std::move(text));
+    out.numbers = {{"offset_in_footer", at}};
+    return out;
 }
 
 bool has_footer_magic(ByteView first_four_bytes) noexcept

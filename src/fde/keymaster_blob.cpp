@@ -139,16 +139,6 @@ Result<> parse_ocb(ByteView blob)
     return skip_set(reader);
 }
 
-Finding finding(std::string_view code, Severity severity, std::string_view text)
-{
-    return Finding{.code = std::string{code},
-                   .severity = severity,
-                   .text = std::string{text},
-                   .where = {},
-                   .numbers = {},
-                   .words = {}};
-}
-
 KeymasterBlobFacts software(ByteView blob, const FoundKey& found)
 {
     KeymasterBlobFacts facts{.kind = KeymasterBlob::software,
@@ -164,11 +154,12 @@ KeymasterBlobFacts software(ByteView blob, const FoundKey& found)
         }
         facts.findings.push_back(
             facts.is_mac_valid
-                ? finding("keymaster-mac-valid", Severity::note,
-                          "the keymaster blob's own MAC agrees: it is AOSP's software keymaster's, and whole")
-                : finding("keymaster-mac-unverified", Severity::note,
-                          "the keymaster blob's own MAC could not be verified: what enters it is not all stored in the "
-                          "blob"));
+                ? make_finding("keymaster-mac-valid", Severity::note,
+                               "the keymaster blob's own MAC agrees: it is AOSP's software keymaster's, and whole")
+                : make_finding(
+                      "keymaster-mac-unverified", Severity::note,
+                      "the keymaster blob's own MAC could not be verified: what enters it is not all stored in the "
+                      "blob"));
     } else if (as_text(blob).starts_with(pk8_magic)) {
         facts.container = "PK#8";
     }
@@ -191,7 +182,7 @@ KeymasterBlobFacts without_key(ByteView blob)
     } else if (parse_ocb(blob).has_value()) {
         facts.container = "OCB";
         facts.text = "early keymaster 1 blob, AES-OCB";
-        facts.findings.push_back(finding(
+        facts.findings.push_back(make_finding(
             "keymaster-ocb", Severity::warning,
             "the keymaster blob has the form of early software keymasters (AES-OCB under a key that is no secret); "
             "opening those "

@@ -31,4 +31,7 @@ struct Finding {
     std::vector<std::pair<std::string, std::string>> words;     ///< other values: {"taken", "gpt"}
 };
 
+/// A finding without place and values, which may be added.
+[[nodiscard]] Finding make_finding(std::string_view code, Severity severity, std::string text);
+
 } // namespace salvage

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "filesystem/posix.hpp"
 #include "layout.hpp"
 #include "salvage/core/text.hpp"
 
@@ -15,15 +16,6 @@ namespace {
 
 constexpr std::size_t entry_bytes = 12;
 constexpr std::size_t max_name_bytes = 255;
-
-/// Linux, fs/erofs/erofs_fs.h, EROFS_FT_*: the same numbers as those of ext4.
-EntryType entry_type_of(std::uint8_t file_type) noexcept
-{
-    constexpr std::array types{EntryType::unknown,          EntryType::file,         EntryType::directory,
-                               EntryType::character_device, EntryType::block_device, EntryType::fifo,
-                               EntryType::socket,           EntryType::symlink};
-    return file_type < types.size() ? types[file_type] : EntryType::unknown;
-}
 
 bool is_possible_name(std::string_view name) noexcept
 {

@@ -31,10 +31,7 @@ public:
     Result<std::vector<Entry>> list(std::uint64_t inode, std::vector<Entry>* read_so_far) const override
     {
         const auto owner = SALVAGE_TRY(volume_->inode(inode));
-        if (!owner.is_directory()) {
-            return invalid_argument("only a directory can be listed",
-                                    fmt::format("inode {} is a {}", inode, to_string(owner.type())));
-        }
+        SALVAGE_TRY(check_type(EntryType::directory, owner.type(), inode));
         const auto content = SALVAGE_TRY(volume_->cached_content_of(owner));
         auto directory = SALVAGE_TRY(read_directory(*content, volume_->superblock().block_bytes()));
         check_itself(owner, directory);
@@ -44,13 +41,7 @@ public:
         for (auto& name : names) {
             add_entry(owner, std::move(name), directory, out);
         }
-        if (!directory.damage) {
-            return out;
-        }
-        if (read_so_far != nullptr) {
-            *read_so_far = std::move(out);
-        }
-        return std::move(*directory.damage).in(fmt::format("reading the directory of inode {}", inode));
+        return listing(inode, std::move(out), std::move(directory.damage), read_so_far);
     }
 
     [[nodiscard]] Result<Entry> stat(std::uint64_t inode) const override
@@ -61,10 +52,7 @@ public:
     [[nodiscard]] Result<std::string> read_link(std::uint64_t inode) const override
     {
         const auto link = SALVAGE_TRY(volume_->inode(inode));
-        if (link.type() != EntryType::symlink) {
-            return invalid_argument("only a symbolic link has a target",
-                                    fmt::format("inode {} is a {}", inode, to_string(link.type())));
-        }
+        SALVAGE_TRY(check_type(EntryType::symlink, link.type(), inode));
         if (link.size == 0 || link.size >= max_link_bytes) {
             return malformed({}, "the target of a symbolic link has an impossible length",
                              fmt::format("inode {}: {} bytes", link.number, link.size));
@@ -94,10 +82,7 @@ public:
     [[nodiscard]] Result<io::SourcePtr> open(std::uint64_t inode) const override
     {
         const auto file = SALVAGE_TRY(volume_->inode(inode));
-        if (file.type() != EntryType::file) {
-            return invalid_argument("only a file has content",
-                                    fmt::format("inode {} is a {}", inode, to_string(file.type())));
-        }
+        SALVAGE_TRY(check_type(EntryType::file, file.type(), inode));
         return volume_->content_of(file);
     }
 

@@ -48,32 +48,7 @@ Result<> read_extended(const Fields& fields, Inode& out)
     return {};
 }
 
-bool is_device(EntryType type) noexcept
-{
-    return type == EntryType::character_device || type == EntryType::block_device;
-}
-
-/// 12 bits of major, 20 of minor.  Spec: Linux, include/linux/kdev_t.h, new_decode_dev.
-std::uint64_t device_of(std::uint32_t word) noexcept
-{
-    return std::uint64_t{(word >> 8U) & 0xFFFU} << 32U | (word & 0xFFU) | ((word >> 12U) & 0xFFF00U);
-}
-
 } // namespace
-
-EntryType Inode::type() const noexcept
-{
-    switch (mode & 0xF000U) {
-    case 0x1000: return EntryType::fifo;
-    case 0x2000: return EntryType::character_device;
-    case 0x4000: return EntryType::directory;
-    case 0x6000: return EntryType::block_device;
-    case 0x8000: return EntryType::file;
-    case 0xA000: return EntryType::symlink;
-    case 0xC000: return EntryType::socket;
-    default: return EntryType::unknown;
-    }
-}
 
 std::size_t inode_bytes(ByteView start) noexcept
 {
@@ -107,16 +82,8 @@ Result<Inode> parse_inode(ByteView bytes, const Superblock& superblock)
 
 Entry make_entry(std::string name, const Inode& inode)
 {
-    Entry out;
-    out.name = std::move(name);
-    out.inode = inode.number;
-    out.type = inode.type();
-    out.size = ByteCount{inode.size};
-    out.mode = inode.mode & 07777U;
-    out.uid = inode.uid;
-    out.gid = inode.gid;
-    out.links = inode.links;
-    out.device = is_device(out.type) ? device_of(inode.word) : 0;
+    auto out = entry_of_inode(std::move(name), inode);
+    out.device = is_device(out.type) ? device_number(inode.word) : 0;
     // There is one time; Linux shows it as all three.
     out.modified = inode.modified;
     out.accessed = inode.modified;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "filesystem/posix.hpp"
 #include "salvage/filesystem/filesystem.hpp"
 #include "superblock.hpp"
 
@@ -29,7 +30,7 @@ struct Inode {
     std::uint32_t word{}; ///< first block, blocks when compressed, form of the chunks, or device
     Timestamp modified;
 
-    [[nodiscard]] EntryType type() const noexcept;
+    [[nodiscard]] EntryType type() const noexcept { return entry_type_of_mode(mode); }
     [[nodiscard]] bool is_directory() const noexcept { return type() == EntryType::directory; }
     [[nodiscard]] bool is_compressed() const noexcept
     {

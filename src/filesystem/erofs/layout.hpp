@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "filesystem/fields.hpp"
 #include "salvage/core/bytes.hpp"
 #include "salvage/core/units.hpp"
 
@@ -36,29 +37,6 @@ constexpr std::uint32_t metadata_box = 0x100;
 /// Bits that are understood.
 constexpr std::uint32_t all_known = 0x7F;
 } // namespace feature
-
-/// Little-endian fields of bytes that are known to be long enough.
-class Fields {
-public:
-    explicit Fields(ByteView bytes) noexcept : bytes_{bytes} {}
-    [[nodiscard]] std::uint64_t u64(std::size_t at) const noexcept
-    {
-        return load_le<std::uint64_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint32_t u32(std::size_t at) const noexcept
-    {
-        return load_le<std::uint32_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint16_t u16(std::size_t at) const noexcept
-    {
-        return load_le<std::uint16_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint8_t u8(std::size_t at) const noexcept { return std::to_integer<std::uint8_t>(bytes_[at]); }
-    [[nodiscard]] ByteView slice(std::size_t at, std::size_t count) const noexcept { return bytes_.subspan(at, count); }
-
-private:
-    ByteView bytes_;
-};
 
 /// Requires: `unit` is a power of two, and the sum fits: numbers here are offsets in a volume.
 [[nodiscard]] constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) noexcept

@@ -15,16 +15,6 @@ namespace {
 
 constexpr std::uint64_t cache_bytes = 8U << 20U;
 
-Finding finding(std::string_view code, Severity severity, std::string text)
-{
-    return Finding{.code = std::string{code},
-                   .severity = severity,
-                   .text = std::move(text),
-                   .where = {},
-                   .numbers = {},
-                   .words = {}};
-}
-
 std::string in_words(const Error& error)
 {
     return error.why.empty() ? error.what : fmt::format("{} ({})", error.what, error.why);
@@ -35,9 +25,9 @@ void report_size(const Superblock& superblock, ByteCount present, std::vector<Fi
     if (superblock.size() <= present) {
         return;
     }
-    auto out = finding("erofs-cut", Severity::warning,
-                       fmt::format("the filesystem has {}, only {} are here; what lies beyond cannot be read",
-                                   format_size_exact(superblock.size()), format_size_exact(present)));
+    auto out = make_finding("erofs-cut", Severity::warning,
+                            fmt::format("the filesystem has {}, only {} are here; what lies beyond cannot be read",
+                                        format_size_exact(superblock.size()), format_size_exact(present)));
     out.numbers = {{"filesystem_bytes", superblock.size().value}, {"present_bytes", present.value}};
     findings.push_back(std::move(out));
 }
@@ -56,12 +46,12 @@ Result<> report_checksum(const io::ByteSource& volume, const Superblock& superbl
     if (is_right) {
         return {};
     }
-    auto out = finding("erofs-superblock-checksum", Severity::error,
-                       covered.has_value()
-                           ? fmt::format("the checksum of the superblock's block is wrong (found {:08x}, computed "
-                                         "{:08x}): whatever is read may be wrong, too",
-                                         superblock.checksum, compute_checksum(*covered))
-                           : "the rest of the superblock's block cannot be read, so that its checksum proves nothing");
+    auto out = make_finding(
+        "erofs-superblock-checksum", Severity::error,
+        covered.has_value() ? fmt::format("the checksum of the superblock's block is wrong (found {:08x}, computed "
+                                          "{:08x}): whatever is read may be wrong, too",
+                                          superblock.checksum, compute_checksum(*covered))
+                            : "the rest of the superblock's block cannot be read, so that its checksum proves nothing");
     out.where.offset = superblock_at;
     findings.push_back(std::move(out));
     return {};
@@ -72,9 +62,10 @@ void report_devices(const Superblock& superblock, std::vector<Finding>& findings
     if (superblock.extra_devices == 0) {
         return;
     }
-    auto out = finding("erofs-devices", Severity::warning,
-                       fmt::format("the filesystem has parts on {} other devices; files that lie there are not read",
-                                   superblock.extra_devices));
+    auto out =
+        make_finding("erofs-devices", Severity::warning,
+                     fmt::format("the filesystem has parts on {} other devices; files that lie there are not read",
+                                 superblock.extra_devices));
     out.numbers = {{"devices", superblock.extra_devices}};
     findings.push_back(std::move(out));
 }
@@ -116,7 +107,7 @@ void Volume::open_packed_inode()
         packed_inode_ = std::move(*content);
         return;
     }
-    findings_.push_back(finding(
+    findings_.push_back(make_finding(
         "erofs-fragments-lost", Severity::error,
         fmt::format("the inode that holds the ends of many files cannot be read: {}", in_words(content.error()))));
 }
@@ -133,7 +124,7 @@ void Volume::read_long_prefixes()
         long_prefixes_ = std::move(*prefixes);
         return;
     }
-    findings_.push_back(finding(
+    findings_.push_back(make_finding(
         "erofs-prefixes-lost", Severity::warning,
         fmt::format("the beginnings of the names of some attributes cannot be read: {}", in_words(prefixes.error()))));
 }

@@ -67,10 +67,7 @@ public:
     [[nodiscard]] Result<std::string> read_link(std::uint64_t inode) const override
     {
         const auto link = SALVAGE_TRY(volume_.inode(inode));
-        if (link.type() != EntryType::symlink) {
-            return invalid_argument("only a symbolic link has a target",
-                                    fmt::format("inode {} is a {}", inode, to_string(link.type())));
-        }
+        SALVAGE_TRY(check_type(EntryType::symlink, link.type(), inode));
         if (link.has(inode_flag::encrypt)) {
             return unsupported("the target of the link is encrypted",
                                "file-based encryption keeps its key in the phone's user data");
@@ -101,10 +98,7 @@ public:
     [[nodiscard]] Result<io::SourcePtr> open(std::uint64_t inode) const override
     {
         const auto file = SALVAGE_TRY(volume_.inode(inode));
-        if (file.type() != EntryType::file) {
-            return invalid_argument("only a file has content",
-                                    fmt::format("inode {} is a {}", inode, to_string(file.type())));
-        }
+        SALVAGE_TRY(check_type(EntryType::file, file.type(), inode));
         return content_of(file);
     }
 
@@ -159,10 +153,7 @@ private:
             return *volume_.root_damage;
         }
         const auto directory = SALVAGE_TRY(volume_.inode(inode));
-        if (!directory.is_directory()) {
-            return invalid_argument("only a directory can be listed",
-                                    fmt::format("inode {} is a {}", inode, to_string(directory.type())));
-        }
+        SALVAGE_TRY(check_type(EntryType::directory, directory.type(), inode));
         auto content = SALVAGE_TRY(read_names(volume_, directory));
         out.reserve(content.entries.size());
         for (auto& entry : content.entries) {

@@ -57,36 +57,7 @@ std::size_t end_of_fields(ByteView bytes) noexcept
     return is_sane ? fixed_bytes + extra : fixed_bytes;
 }
 
-std::uint64_t device_of(const Inode& inode) noexcept
-{
-    const auto old_form = load_le<std::uint32_t>(inode.block);
-    if (old_form != 0) { // 8 bits each, as Linux 2.4 had them
-        return std::uint64_t{(old_form >> 8U) & 0xFFU} << 32U | (old_form & 0xFFU);
-    }
-    const auto value = load_le<std::uint32_t>(ByteView{inode.block}.subspan(4)); // 12 bits of major, 20 of minor
-    return std::uint64_t{(value >> 8U) & 0xFFFU} << 32U | (value & 0xFFU) | ((value >> 12U) & 0xFFF00U);
-}
-
-bool is_device(EntryType type) noexcept
-{
-    return type == EntryType::character_device || type == EntryType::block_device;
-}
-
 } // namespace
-
-EntryType type_of_mode(std::uint16_t mode) noexcept
-{
-    switch (mode & 0xF000U) {
-    case 0x1000: return EntryType::fifo;
-    case 0x2000: return EntryType::character_device;
-    case 0x4000: return EntryType::directory;
-    case 0x6000: return EntryType::block_device;
-    case 0x8000: return EntryType::file;
-    case 0xA000: return EntryType::symlink;
-    case 0xC000: return EntryType::socket;
-    default: return EntryType::unknown;
-    }
-}
 
 Inode parse_inode(std::uint32_t number, ByteView bytes)
 {
@@ -116,36 +87,17 @@ Inode parse_inode(std::uint32_t number, ByteView bytes)
 
 Entry make_entry(std::string name, const Inode& inode)
 {
-    Entry out;
-    out.name = std::move(name);
-    out.inode = inode.number;
-    out.type = inode.type();
-    out.size = ByteCount{inode.size};
-    out.mode = inode.mode & 07777U;
-    out.uid = inode.uid;
-    out.gid = inode.gid;
-    out.links = inode.links;
-    out.device = is_device(out.type) ? device_of(inode) : 0;
+    auto out = entry_of_inode(std::move(name), inode);
+    if (is_device(out.type)) {
+        out.device = device_number(load_le<std::uint32_t>(inode.block),
+                                   load_le<std::uint32_t>(ByteView{inode.block}.subspan(4)));
+    }
     out.modified = inode.modified;
     out.accessed = inode.accessed;
     out.changed = inode.changed;
     out.created = inode.created;
     out.is_encrypted = inode.has(inode_flag::encrypt);
     return out;
-}
-
-EntryType entry_type_of(std::uint8_t directory_file_type) noexcept
-{
-    switch (directory_file_type) {
-    case 1: return EntryType::file;
-    case 2: return EntryType::directory;
-    case 3: return EntryType::character_device;
-    case 4: return EntryType::block_device;
-    case 5: return EntryType::fifo;
-    case 6: return EntryType::socket;
-    case 7: return EntryType::symlink;
-    default: return EntryType::unknown;
-    }
 }
 
 } // namespace salvage::filesystem::ext

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "filesystem/posix.hpp"
 #include "salvage/core/bytes.hpp"
 #include "salvage/filesystem/filesystem.hpp"
 
@@ -15,8 +16,6 @@ constexpr std::uint32_t extents = 0x80000;
 constexpr std::uint32_t ea_inode = 0x200000;
 constexpr std::uint32_t inline_data = 0x10000000;
 } // namespace inode_flag
-
-[[nodiscard]] EntryType type_of_mode(std::uint16_t mode) noexcept;
 
 struct Inode {
     std::uint32_t number{};
@@ -37,7 +36,7 @@ struct Inode {
     bool is_doubtful{false}; ///< it fails its checksum
     Bytes rest;              ///< what follows the fixed fields: attributes that lie in the inode
 
-    [[nodiscard]] EntryType type() const noexcept { return type_of_mode(mode); }
+    [[nodiscard]] EntryType type() const noexcept { return entry_type_of_mode(mode); }
     [[nodiscard]] bool has(std::uint32_t flag) const noexcept { return (flags & flag) != 0; }
     [[nodiscard]] bool is_in_use() const noexcept { return mode != 0; }
     /// Some directory names it; one without links is deleted, or was while it was open.
@@ -51,8 +50,5 @@ struct Inode {
 
 /// The entry of this inode under `name`.
 [[nodiscard]] Entry make_entry(std::string name, const Inode& inode);
-
-/// From the file type byte of a directory entry.
-[[nodiscard]] EntryType entry_type_of(std::uint8_t directory_file_type) noexcept;
 
 } // namespace salvage::filesystem::ext

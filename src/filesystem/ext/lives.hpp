@@ -36,7 +36,7 @@ struct Life {
     bool is_settled{false};       ///< the inode table could be read where it stood
 
     [[nodiscard]] const Origin& best() const noexcept { return alive.is_known() ? alive : dead; }
-    [[nodiscard]] EntryType type() const noexcept { return type_of_mode(kind); }
+    [[nodiscard]] EntryType type() const noexcept { return entry_type_of_mode(kind); }
     [[nodiscard]] bool is_deleted() const noexcept { return !lives && is_settled; }
 };
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "filesystem/fields.hpp"
 #include "library.hpp"
 
 namespace salvage::filesystem::ext {
@@ -49,25 +50,10 @@ bool is_power_of_two(std::uint64_t value) noexcept
     return value != 0 && (value & (value - 1)) == 0;
 }
 
-/// Fields at their offsets; the bytes are known to be 1024.
-class Fields {
-public:
-    explicit Fields(ByteView bytes) noexcept : bytes_{bytes} {}
-    [[nodiscard]] std::uint32_t u32(std::size_t at) const noexcept
-    {
-        return load_le<std::uint32_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint16_t u16(std::size_t at) const noexcept
-    {
-        return load_le<std::uint16_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint8_t u8(std::size_t at) const noexcept { return std::to_integer<std::uint8_t>(bytes_[at]); }
-    [[nodiscard]] ByteView slice(std::size_t at, std::size_t count) const noexcept { return bytes_.subspan(at, count); }
-    [[nodiscard]] bool is_dynamic() const noexcept { return u32(0x4C) != 0; } // s_rev_level
-
-private:
-    ByteView bytes_;
-};
+bool is_dynamic(const Fields& fields) noexcept
+{
+    return fields.u32(0x4C) != 0; // s_rev_level
+}
 
 Error impossible(std::size_t at, std::string_view field, std::uint64_t value, std::string_view expected)
 {
@@ -94,7 +80,7 @@ std::string unknown_features(std::uint32_t incompat)
 
 Result<> check_features(const Fields& fields)
 {
-    const auto incompat = fields.is_dynamic() ? fields.u32(0x60) : 0;
+    const auto incompat = is_dynamic(fields) ? fields.u32(0x60) : 0;
     if ((incompat & feature::journal_device) != 0) {
         return unsupported("this is the external journal of an ext filesystem, not the filesystem",
                            "its superblock has the feature journal_dev", "give the volume that the journal belongs to");
@@ -148,7 +134,7 @@ Result<> read_block_counts(const Fields& fields, Superblock& out)
 
 Result<> read_inode_counts(const Fields& fields, Superblock& out)
 {
-    out.inode_bytes = fields.is_dynamic() ? fields.u16(0x58) : 128;
+    out.inode_bytes = is_dynamic(fields) ? fields.u16(0x58) : 128;
     if (!is_power_of_two(out.inode_bytes) || out.inode_bytes < 128 || out.inode_bytes > out.block_bytes) {
         return impossible(0x58, "s_inode_size", out.inode_bytes, "a power of two from 128 to the size of a block");
     }
@@ -204,7 +190,7 @@ void read_checksum_seed(const Fields& fields, Superblock& out)
 
 void read_special_inodes(const Fields& fields, Superblock& out)
 {
-    out.first_inode = fields.is_dynamic() ? fields.u32(0x54) : 11;
+    out.first_inode = is_dynamic(fields) ? fields.u32(0x54) : 11;
     out.first_orphan = fields.u32(0xE8);
     out.orphan_file = out.has_compat(feature::orphan_file) ? fields.u32(0x280) : 0;
 }
@@ -254,7 +240,7 @@ Result<Superblock> parse_superblock(ByteView superblock)
     const Fields fields{superblock};
     SALVAGE_TRY(check_features(fields));
     Superblock out;
-    if (fields.is_dynamic()) {
+    if (is_dynamic(fields)) {
         out.compat = fields.u32(0x5C);
         out.incompat = fields.u32(0x60);
         out.ro_compat = fields.u32(0x64);

@@ -43,16 +43,6 @@ struct Opened {
     [[nodiscard]] bool is_whole() const noexcept { return !root_damage && health.bad_groups() == 0; }
 };
 
-Finding finding(std::string_view code, Severity severity, std::string text)
-{
-    return Finding{.code = std::string{code},
-                   .severity = severity,
-                   .text = std::move(text),
-                   .where = {},
-                   .numbers = {},
-                   .words = {}};
-}
-
 Error no_root(const io::ByteSource& source, std::string why)
 {
     return Error{ErrorCode::malformed,
@@ -134,35 +124,36 @@ void report_choice(const Choice& choice, const std::optional<Error>& why_not, co
     const auto& health = choice.opened.health;
     if (choice.candidate.group) {
         auto out =
-            finding("ext-backup-superblock", Severity::warning,
-                    fmt::format("the superblock or group descriptors at the start are damaged; those of group {} "
-                                "were used{}",
-                                *choice.candidate.group, why_not ? ": " + why_not->what : ""));
+            make_finding("ext-backup-superblock", Severity::warning,
+                         fmt::format("the superblock or group descriptors at the start are damaged; those of group {} "
+                                     "were used{}",
+                                     *choice.candidate.group, why_not ? ": " + why_not->what : ""));
         out.where.offset =
             ByteOffset{choice.candidate.start.superblock_block * choice.candidate.superblock.block_bytes};
         out.numbers = {{"group", *choice.candidate.group}, {"block", choice.candidate.start.superblock_block}};
         findings.push_back(std::move(out));
     }
     if (!health.is_superblock_checksum_right) {
-        findings.push_back(finding("ext-superblock-checksum", Severity::warning,
-                                   "the checksum of the superblock is wrong; its values were used as they are"));
+        findings.push_back(make_finding("ext-superblock-checksum", Severity::warning,
+                                        "the checksum of the superblock is wrong; its values were used as they are"));
     }
     if (health.bad_groups() != 0) {
-        auto out = finding("ext-group-descriptors", Severity::warning,
-                           fmt::format("{} of {} group descriptors are damaged; files of those groups may be missing",
-                                       health.bad_groups(), choice.candidate.superblock.groups));
+        auto out =
+            make_finding("ext-group-descriptors", Severity::warning,
+                         fmt::format("{} of {} group descriptors are damaged; files of those groups may be missing",
+                                     health.bad_groups(), choice.candidate.superblock.groups));
         out.numbers = {{"wrong_checksum", health.groups_with_wrong_checksum},
                        {"out_of_range", health.groups_out_of_range}};
         findings.push_back(std::move(out));
     }
     if ((choice.candidate.superblock.state & state_has_errors) != 0) {
-        findings.push_back(finding("ext-errors", Severity::note,
-                                   "the phone had noticed errors in this filesystem and marked it for a check"));
+        findings.push_back(make_finding("ext-errors", Severity::note,
+                                        "the phone had noticed errors in this filesystem and marked it for a check"));
     }
     if (const auto size = choice.candidate.superblock.size(); size > source.size()) {
-        auto out = finding("ext-cut", Severity::warning,
-                           fmt::format("the filesystem has {}, only {} are here; what lies beyond cannot be read",
-                                       format_size_exact(size), format_size_exact(source.size())));
+        auto out = make_finding("ext-cut", Severity::warning,
+                                fmt::format("the filesystem has {}, only {} are here; what lies beyond cannot be read",
+                                            format_size_exact(size), format_size_exact(source.size())));
         out.numbers = {{"filesystem_bytes", size.value}, {"present_bytes", source.size().value}};
         findings.push_back(std::move(out));
     }
@@ -215,7 +206,7 @@ Finding replayed(const JournalReport& report)
                           ? std::string{"its journal holds nothing that could be replayed"}
                           : fmt::format("{} of the journal were replayed, {} blocks; the source was not changed", count,
                                         report.blocks_written);
-    auto out = finding("ext-journal-replayed", Severity::note, "the phone was not shut down cleanly: " + what);
+    auto out = make_finding("ext-journal-replayed", Severity::note, "the phone was not shut down cleanly: " + what);
     out.numbers = {{"transactions", report.transactions},
                    {"blocks", report.blocks_written},
                    {"revoked", report.blocks_revoked},
@@ -228,10 +219,10 @@ void report_replay(const JournalReport& report, std::vector<Finding>& findings)
     findings.push_back(replayed(report));
     if (report.stopped) {
         auto out =
-            finding("ext-journal-damaged", Severity::warning,
-                    fmt::format("the journal is damaged behind transaction {} of the replayed ones; later changes "
-                                "are missing: {} ({})",
-                                report.transactions, report.stopped->what, report.stopped->why));
+            make_finding("ext-journal-damaged", Severity::warning,
+                         fmt::format("the journal is damaged behind transaction {} of the replayed ones; later changes "
+                                     "are missing: {} ({})",
+                                     report.transactions, report.stopped->what, report.stopped->why));
         if (report.stopped->where && !report.stopped->where->chain.empty()) {
             out.where.source = report.stopped->where->chain.back().source;
             out.where.offset = report.stopped->where->chain.back().at;
@@ -239,18 +230,19 @@ void report_replay(const JournalReport& report, std::vector<Finding>& findings)
         findings.push_back(std::move(out));
     }
     if (report.has_fast_commits) {
-        findings.push_back(finding("ext-fast-commits", Severity::warning,
-                                   "the last seconds before the phone stopped lie in fast commits, which are not "
-                                   "replayed: files written then may be missing or old"));
+        findings.push_back(make_finding("ext-fast-commits", Severity::warning,
+                                        "the last seconds before the phone stopped lie in fast commits, which are not "
+                                        "replayed: files written then may be missing or old"));
     }
 }
 
 Finding not_replayed(std::string_view why)
 {
-    return finding("ext-journal-not-replayed", Severity::warning,
-                   fmt::format("the journal has changes that could not be replayed, so recent files may be missing or "
-                               "damaged: {}",
-                               why));
+    return make_finding(
+        "ext-journal-not-replayed", Severity::warning,
+        fmt::format("the journal has changes that could not be replayed, so recent files may be missing or "
+                    "damaged: {}",
+                    why));
 }
 
 /// The volume over an overlay with the journal in it; nothing where there was nothing to replay.

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "filesystem/fields.hpp"
 #include "journals.hpp"
 
 namespace salvage::filesystem::f2fs {
@@ -17,24 +18,6 @@ constexpr std::size_t bitmaps_at = 192; // also the least offset of the checksum
 constexpr std::size_t default_checksum_at = block_bytes - 4;
 constexpr std::uint32_t head_and_foot = 2;
 constexpr std::size_t log_kinds = 3; // hot, warm and cold, for data and for nodes
-
-class Fields {
-public:
-    explicit Fields(ByteView bytes) noexcept : bytes_{bytes} {}
-    [[nodiscard]] std::uint32_t u32(std::size_t at) const noexcept
-    {
-        return load_le<std::uint32_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint16_t u16(std::size_t at) const noexcept
-    {
-        return load_le<std::uint16_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint8_t u8(std::size_t at) const noexcept { return std::to_integer<std::uint8_t>(bytes_[at]); }
-    [[nodiscard]] std::uint64_t version() const noexcept { return load_le<std::uint64_t>(bytes_); }
-
-private:
-    ByteView bytes_;
-};
 
 Error impossible(std::size_t at, std::string_view field, std::uint64_t value, std::string_view expected)
 {
@@ -98,7 +81,7 @@ public:
 private:
     Result<> check_numbers(const Fields& fields, Checkpoint& out)
     {
-        out.version = fields.version();
+        out.version = fields.u64(0);
         version_ = out.version;
         out.flags = fields.u32(132);
         blocks_ = fields.u32(136);
@@ -130,9 +113,9 @@ private:
         const auto at = start_ + blocks_ - 1;
         const auto foot = SALVAGE_TRY(read_block(source_, at));
         SALVAGE_TRY(io::lifted(check_block(foot), source_, offset_of_block(at)));
-        if (Fields{foot}.version() != version_) {
+        if (Fields{foot}.u64(0) != version_) {
             const auto error = malformed(ByteOffset{0}, "head and foot of a checkpoint are of two versions",
-                                         fmt::format("{} and {}", version_, Fields{foot}.version()));
+                                         fmt::format("{} and {}", version_, Fields{foot}.u64(0)));
             return io::lifted(error, source_, offset_of_block(at));
         }
         return {};
@@ -278,7 +261,7 @@ std::optional<std::uint64_t> claimed_version(const io::ByteSource& source, const
     if (!head.has_value() || !check_block(*head).has_value()) {
         return std::nullopt;
     }
-    return Fields{*head}.version();
+    return Fields{*head}.u64(0);
 }
 
 Finding damaged_pack(const io::ByteSource& source, const Superblock& superblock, const Checkpoint& taken,

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "filesystem/posix.hpp"
 #include "history.hpp"
 #include "late_content.hpp"
 #include "names.hpp"

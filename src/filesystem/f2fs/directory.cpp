@@ -168,14 +168,6 @@ bool is_possible_name(std::string_view name) noexcept
            name.find('\0') == std::string_view::npos;
 }
 
-EntryType entry_type_of(std::uint8_t file_type) noexcept
-{
-    constexpr std::array types{EntryType::unknown,          EntryType::file,         EntryType::directory,
-                               EntryType::character_device, EntryType::block_device, EntryType::fifo,
-                               EntryType::socket,           EntryType::symlink};
-    return file_type < types.size() ? types[file_type] : EntryType::unknown;
-}
-
 void find_emptied(ByteView area, const NameRules& rules, std::vector<ext::DirectoryEntry>& into)
 {
     const auto shape = shape_of(area.size());

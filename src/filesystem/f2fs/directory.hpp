@@ -28,9 +28,6 @@ void find_emptied(ByteView area, const NameRules& rules, std::vector<ext::Direct
 /// Whether a name that is not ciphertext can be one.
 [[nodiscard]] bool is_possible_name(std::string_view name) noexcept;
 
-/// Linux, include/linux/f2fs_fs.h: the same numbers as those of ext4.
-[[nodiscard]] EntryType entry_type_of(std::uint8_t file_type) noexcept;
-
 /// All blocks of a directory; damage in one does not hide the others.
 /// Errors: those of the source other than unreadable.
 [[nodiscard]] Result<ext::Directory> read_names(const io::ByteSource& content, const NameRules& rules);

@@ -7,6 +7,7 @@
 #include "attributes.hpp"
 #include "deleted.hpp"
 #include "directory.hpp"
+#include "filesystem/posix.hpp"
 #include "filesystem/probes.hpp"
 #include "names.hpp"
 #include "salvage/core/text.hpp"
@@ -34,23 +35,14 @@ public:
     Result<std::vector<Entry>> list(std::uint64_t inode, std::vector<Entry>* read_so_far) const override
     {
         const auto directory = SALVAGE_TRY(volume_->inode(inode));
-        if (!directory.is_directory()) {
-            return invalid_argument("only a directory can be listed",
-                                    fmt::format("inode {} is a {}", inode, to_string(directory.type())));
-        }
+        SALVAGE_TRY(check_type(EntryType::directory, directory.type(), inode));
         auto names = SALVAGE_TRY(names_of(*volume_, directory));
         std::vector<Entry> out;
         out.reserve(names.entries.size());
         for (auto& name : names.entries) {
             out.push_back(entry_of(std::move(name), directory));
         }
-        if (!names.damage) {
-            return out;
-        }
-        if (read_so_far != nullptr) {
-            *read_so_far = std::move(out);
-        }
-        return std::move(*names.damage).in(fmt::format("reading the directory of inode {}", inode));
+        return listing(inode, std::move(out), std::move(names.damage), read_so_far);
     }
 
     [[nodiscard]] Result<Entry> stat(std::uint64_t inode) const override
@@ -61,10 +53,7 @@ public:
     [[nodiscard]] Result<std::string> read_link(std::uint64_t inode) const override
     {
         const auto link = SALVAGE_TRY(volume_->inode(inode));
-        if (link.type() != EntryType::symlink) {
-            return invalid_argument("only a symbolic link has a target",
-                                    fmt::format("inode {} is a {}", inode, to_string(link.type())));
-        }
+        SALVAGE_TRY(check_type(EntryType::symlink, link.type(), inode));
         if (link.is_encrypted()) {
             return unsupported("the target of the link is encrypted",
                                "file-based encryption keeps its key in the phone's user data");
@@ -95,10 +84,7 @@ public:
     [[nodiscard]] Result<io::SourcePtr> open(std::uint64_t inode) const override
     {
         const auto file = SALVAGE_TRY(volume_->inode(inode));
-        if (file.type() != EntryType::file) {
-            return invalid_argument("only a file has content",
-                                    fmt::format("inode {} is a {}", inode, to_string(file.type())));
-        }
+        SALVAGE_TRY(check_type(EntryType::file, file.type(), inode));
         return volume_->content_of(file);
     }
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "filesystem/fields.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace salvage::filesystem::f2fs {
@@ -20,31 +21,10 @@ constexpr std::size_t default_attribute_words = 50;
 constexpr std::size_t max_name_bytes = 255;
 constexpr unsigned algorithms = 4;
 
-class Fields {
-public:
-    explicit Fields(ByteView bytes) noexcept : bytes_{bytes} {}
-    [[nodiscard]] std::uint64_t u64(std::size_t at) const noexcept
-    {
-        return load_le<std::uint64_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint32_t u32(std::size_t at) const noexcept
-    {
-        return load_le<std::uint32_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint16_t u16(std::size_t at) const noexcept
-    {
-        return load_le<std::uint16_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint8_t u8(std::size_t at) const noexcept { return std::to_integer<std::uint8_t>(bytes_[at]); }
-    [[nodiscard]] ByteView slice(std::size_t at, std::size_t count) const noexcept { return bytes_.subspan(at, count); }
-    [[nodiscard]] Timestamp time(std::size_t seconds_at, std::size_t nanoseconds_at) const noexcept
-    {
-        return {.seconds = std::bit_cast<std::int64_t>(u64(seconds_at)), .nanoseconds = u32(nanoseconds_at)};
-    }
-
-private:
-    ByteView bytes_;
-};
+Timestamp time_at(const Fields& fields, std::size_t seconds_at, std::size_t nanoseconds_at) noexcept
+{
+    return {.seconds = std::bit_cast<std::int64_t>(fields.u64(seconds_at)), .nanoseconds = fields.u32(nanoseconds_at)};
+}
 
 Error impossible(std::size_t at, std::string_view field, std::uint64_t value, std::string_view expected)
 {
@@ -96,7 +76,7 @@ Result<> read_extra_fields(const Fields& fields, const Superblock& superblock, I
         SALVAGE_TRY(check_checksum(fields.slice(0, block_bytes), superblock));
     }
     if (superblock.has(feature::inode_created) && bytes >= 24) {
-        out.created = fields.time(addresses_at + 12, addresses_at + 20);
+        out.created = time_at(fields, addresses_at + 12, addresses_at + 20);
     }
     const bool is_compressed = superblock.has(feature::compression) && bytes >= 36 &&
                                (out.flags & inode_flag::compressed) != 0 && out.type() == EntryType::file;
@@ -136,21 +116,6 @@ Result<> read_type(const Fields& fields, Inode& out)
     return {};
 }
 
-std::uint64_t device_of(const Inode& inode) noexcept
-{
-    const auto old_form = inode.address(0);
-    if (old_form != 0) { // 8 bits each, as Linux 2.4 had them
-        return std::uint64_t{(old_form >> 8U) & 0xFFU} << 32U | (old_form & 0xFFU);
-    }
-    const auto value = inode.address(1); // 12 bits of major, 20 of minor
-    return std::uint64_t{(value >> 8U) & 0xFFFU} << 32U | (value & 0xFFU) | ((value >> 12U) & 0xFFF00U);
-}
-
-bool is_device(EntryType type) noexcept
-{
-    return type == EntryType::character_device || type == EntryType::block_device;
-}
-
 } // namespace
 
 NodeFooter parse_footer(ByteView block) noexcept
@@ -161,20 +126,6 @@ NodeFooter parse_footer(ByteView block) noexcept
             .flags = load_le<std::uint32_t>(bytes.subspan(8)),
             .version = load_le<std::uint64_t>(bytes.subspan(12)),
             .next = load_le<std::uint32_t>(bytes.subspan(20))};
-}
-
-EntryType Inode::type() const noexcept
-{
-    switch (mode & 0xF000U) {
-    case 0x1000: return EntryType::fifo;
-    case 0x2000: return EntryType::character_device;
-    case 0x4000: return EntryType::directory;
-    case 0x6000: return EntryType::block_device;
-    case 0x8000: return EntryType::file;
-    case 0xA000: return EntryType::symlink;
-    case 0xC000: return EntryType::socket;
-    default: return EntryType::unknown;
-    }
 }
 
 std::size_t Inode::own_addresses() const noexcept
@@ -214,9 +165,9 @@ Result<Inode> parse_inode(std::uint32_t number, Bytes block, const Superblock& s
     out.gid = fields.u32(8);
     out.links = fields.u32(12);
     out.size = fields.u64(16);
-    out.accessed = fields.time(32, 56);
-    out.changed = fields.time(40, 60);
-    out.modified = fields.time(48, 64);
+    out.accessed = time_at(fields, 32, 56);
+    out.changed = time_at(fields, 40, 60);
+    out.modified = time_at(fields, 48, 64);
     out.generation = fields.u32(generation_at);
     out.attributes_node = fields.u32(76);
     out.flags = fields.u32(80);
@@ -249,16 +200,8 @@ Result<io::SourcePtr> inline_content(const Inode& inode)
 
 Entry make_entry(std::string name, const Inode& inode)
 {
-    Entry out;
-    out.name = std::move(name);
-    out.inode = inode.number;
-    out.type = inode.type();
-    out.size = ByteCount{inode.size};
-    out.mode = inode.mode & 07777U;
-    out.uid = inode.uid;
-    out.gid = inode.gid;
-    out.links = inode.links;
-    out.device = is_device(out.type) ? device_of(inode) : 0;
+    auto out = entry_of_inode(std::move(name), inode);
+    out.device = is_device(out.type) ? device_number(inode.address(0), inode.address(1)) : 0;
     out.modified = inode.modified;
     out.accessed = inode.accessed;
     out.changed = inode.changed;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "filesystem/posix.hpp"
 #include "salvage/filesystem/filesystem.hpp"
 #include "superblock.hpp"
 
@@ -83,7 +84,7 @@ struct Inode {
     std::array<std::uint32_t, node_pointers> nodes{};
     Bytes block;
 
-    [[nodiscard]] EntryType type() const noexcept;
+    [[nodiscard]] EntryType type() const noexcept { return entry_type_of_mode(mode); }
     [[nodiscard]] bool is_directory() const noexcept { return type() == EntryType::directory; }
     [[nodiscard]] bool is_encrypted() const noexcept { return (advise & advice::encrypted) != 0; }
     [[nodiscard]] bool has_advice(std::uint8_t flag) const noexcept { return (advise & flag) != 0; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "filesystem/fields.hpp"
 #include <fmt/format.h>
 
 namespace salvage::filesystem::f2fs {
@@ -25,23 +26,6 @@ constexpr std::array refused_features{
     FeatureName{.bit = feature::zoned, .name = "blkzoned (a zoned device keeps the rest of its state elsewhere)"},
     FeatureName{.bit = feature::device_alias, .name = "device_alias (the volume spans several devices)"},
     FeatureName{.bit = 0x10000, .name = "packed_ssa"},
-};
-
-class Fields {
-public:
-    explicit Fields(ByteView bytes) noexcept : bytes_{bytes} {}
-    [[nodiscard]] std::uint32_t u32(std::size_t at) const noexcept
-    {
-        return load_le<std::uint32_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] std::uint64_t u64(std::size_t at) const noexcept
-    {
-        return load_le<std::uint64_t>(bytes_.subspan(at));
-    }
-    [[nodiscard]] ByteView slice(std::size_t at, std::size_t count) const noexcept { return bytes_.subspan(at, count); }
-
-private:
-    ByteView bytes_;
 };
 
 Error impossible(std::size_t at, std::string_view field, std::uint64_t value, std::string_view expected)

@@ -16,32 +16,23 @@ namespace {
 
 constexpr std::size_t cached_blocks = 2048; // 8 MiB
 
-Finding finding(std::string_view code, Severity severity, std::string text)
-{
-    return Finding{.code = std::string{code},
-                   .severity = severity,
-                   .text = std::move(text),
-                   .where = {},
-                   .numbers = {},
-                   .words = {}};
-}
-
 void report_state(const Superblock& superblock, const Checkpoint& checkpoint, ByteCount present,
                   std::vector<Finding>& findings)
 {
     if (checkpoint.has(checkpoint_flag::error | checkpoint_flag::needs_check)) {
-        findings.push_back(finding("f2fs-errors", Severity::note,
-                                   "the phone had noticed errors in this filesystem and marked it for a check"));
+        findings.push_back(make_finding("f2fs-errors", Severity::note,
+                                        "the phone had noticed errors in this filesystem and marked it for a check"));
     }
     if (checkpoint.has(checkpoint_flag::disabled)) {
-        findings.push_back(finding("f2fs-checkpoint-disabled", Severity::note,
-                                   "checkpoints were switched off when this one was written, as during an update of "
-                                   "the system; what was written later is only here as far as it was synced"));
+        findings.push_back(
+            make_finding("f2fs-checkpoint-disabled", Severity::note,
+                         "checkpoints were switched off when this one was written, as during an update of "
+                         "the system; what was written later is only here as far as it was synced"));
     }
     if (superblock.size() > present) {
-        auto out = finding("f2fs-cut", Severity::warning,
-                           fmt::format("the filesystem has {}, only {} are here; what lies beyond cannot be read",
-                                       format_size_exact(superblock.size()), format_size_exact(present)));
+        auto out = make_finding("f2fs-cut", Severity::warning,
+                                fmt::format("the filesystem has {}, only {} are here; what lies beyond cannot be read",
+                                            format_size_exact(superblock.size()), format_size_exact(present)));
         out.numbers = {{"filesystem_bytes", superblock.size().value}, {"present_bytes", present.value}};
         findings.push_back(std::move(out));
     }
