@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -114,12 +115,19 @@ public:
             const auto got = ::read(endpoint, packet.data(), packet.size());
             const auto number = got < 0 ? errno : 0;
             std::unique_lock lock{mutex_};
+            if (number == ESHUTDOWN && !has_heard_ && !is_closed_) {
+                // FunctionFS sets up its endpoints once per interface and shuts the last ones down each time: a read
+                // that came between two interfaces fails, the next one waits for the host.
+                changed_.wait_for(lock, before_next_read, [this] { return is_closed_; });
+                continue;
+            }
             if (got < 0 && number != EINTR) {
                 failure_ = number;
                 changed_.notify_all();
                 return;
             }
             if (got > 0) {
+                has_heard_ = true;
                 packets_.emplace_back(packet.begin(), packet.begin() + got);
                 changed_.notify_all();
                 changed_.wait(lock, [this] { return packets_.size() < max_packets || is_closed_; });
@@ -141,11 +149,11 @@ public:
     Result<std::size_t> take(std::span<std::byte> into, Timeout timeout)
     {
         std::unique_lock lock{mutex_};
-        if (!changed_.wait_for(lock, timeout, [this] { return !packets_.empty() || failure_ != 0; })) {
+        if (!changed_.wait_for(lock, timeout, [this] { return !packets_.empty() || failure_ != 0 || is_closed_; })) {
             return Error{ErrorCode::timed_out, "the host is silent", name_, std::nullopt, {}, {}};
         }
         if (packets_.empty()) {
-            return endpoint_error(failure_, "nothing could be read from the host", name_);
+            return endpoint_error(failure_ != 0 ? failure_ : ESHUTDOWN, "nothing could be read from the host", name_);
         }
         std::size_t taken = 0;
         bool is_end = false;
@@ -165,12 +173,14 @@ public:
 
 private:
     static constexpr std::size_t max_packets = 8192; // 4 MiB; then the host has to wait
+    static constexpr std::chrono::milliseconds before_next_read{10};
 
     std::string name_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Bytes> packets_;
     int failure_{0};
+    bool has_heard_{false};
     bool is_closed_{false};
 };
 
@@ -179,7 +189,7 @@ public:
     GadgetTransport(fs::path udc, OwnedDescriptor ep0, OwnedDescriptor in, OwnedDescriptor out, const std::string& name,
                     const std::stop_token& stop)
         : udc_{std::move(udc)}, ep0_{std::move(ep0)}, in_{std::move(in)}, name_{name},
-          inbox_{std::make_shared<Inbox>(name)}, control_{ep0_.get()}, on_stop_{stop, [this] { unplug(udc_); }}
+          inbox_{std::make_shared<Inbox>(name)}, control_{ep0_.get()}, on_stop_{stop, [this] { pull(); }}
     {
         // Not joined: before a host has come, the kernel lets nobody out of the read.  The thread owns what it needs.
         std::thread{[inbox = inbox_, endpoint = std::make_shared<OwnedDescriptor>(std::move(out))] {
@@ -188,11 +198,7 @@ public:
     }
     GadgetTransport(const GadgetTransport&) = delete;
     GadgetTransport& operator=(const GadgetTransport&) = delete;
-    ~GadgetTransport() override
-    {
-        inbox_->close();
-        unplug(udc_);
-    }
+    ~GadgetTransport() override { pull(); }
 
     Result<> write(ByteView bytes, Timeout /*timeout*/) override
     {
@@ -212,6 +218,12 @@ public:
     [[nodiscard]] std::string name() const override { return name_; }
 
 private:
+    void pull()
+    {
+        inbox_->close();
+        unplug(udc_);
+    }
+
     fs::path udc_;
     OwnedDescriptor ep0_;
     OwnedDescriptor in_;
