@@ -477,8 +477,7 @@ TEST_P(OtherFilesystems, AreRefusedByName)
     EXPECT_EQ(opened.error().where->chain.front().at.value, at);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, OtherFilesystems,
-                         ::testing::Values(std::tuple{"SquashFS", 0, "68737173"}));
+INSTANTIATE_TEST_SUITE_P(All, OtherFilesystems, ::testing::Values(std::tuple{"SquashFS", 0, "68737173"}));
 
 TEST(NoFilesystem, SaysWhatWasLookedFor)
 {
