@@ -152,7 +152,11 @@ TEST_P(CardDamage, EndsInAValueOrAnError)
 {
     const auto damage = std::get<1>(GetParam());
     const auto whole = in_memory(image);
-    for (const auto at : blocks()) {
+    // Of the largest one, noise of either kind in every third block: half a record is as good as its other half.
+    const std::size_t step = kind == "ntfs" && (damage == Damage::ones || damage == Damage::noise) ? 3 : 1;
+    const auto all = blocks();
+    for (std::size_t i = 0; i < all.size(); i += step) {
+        const auto at = all[i];
         SCOPED_TRACE(fmt::format("block at {:#x}", at));
         if (damage == Damage::unreadable) {
             look(io::make_with_bad_areas(whole, {ByteRange::between(ByteOffset{at}, ByteOffset{at + block_bytes})}));
