@@ -99,4 +99,27 @@ inline void walk_opened(const Result<std::unique_ptr<const filesystem::FileSyste
     require(is_well_formed(filesystem::find_path(fs, "/media/0/photo.jpg")));
 }
 
+/// What is required of deleted files and unused areas, where the format knows of them.
+inline void walk_deleted(const Result<std::unique_ptr<const filesystem::FileSystem>>& opened)
+{
+    if (!opened.has_value()) {
+        return;
+    }
+    const auto deleted = (*opened)->deleted_files({});
+    require(is_well_formed(deleted));
+    for (const auto& file : deleted.value_or(std::vector<filesystem::DeletedFile>{})) {
+        require(!file.proof.empty() && file.entry.name.find('/') == std::string::npos);
+        if (file.content) {
+            read_head(*file.content);
+        }
+    }
+    const auto areas = (*opened)->unused_areas();
+    require(is_well_formed(areas));
+    ByteOffset last;
+    for (const auto& area : areas.value_or(std::vector<ByteRange>{})) {
+        require(area.start() >= last && !area.is_empty());
+        last = area.end() + ByteCount{1}; // neighbours are joined
+    }
+}
+
 } // namespace salvage::fuzz

@@ -69,6 +69,38 @@ std::optional<PlainFilesystem> probe_squashfs(ByteView bytes)
                            .label = {}};
 }
 
+bool has_boot_signature(ByteView boot, std::string_view name)
+{
+    constexpr std::uint16_t signature = 0xAA55;
+    return boot.size() >= 512 && as_text(boot).substr(3, 8) == name && field<std::uint16_t>(boot, 510) == signature;
+}
+
+/// Spec: Microsoft, exFAT specification, 3.1: MustBeZero keeps FAT from mistaking it for its own.
+std::optional<PlainFilesystem> probe_exfat(ByteView bytes)
+{
+    if (!has_boot_signature(bytes, "EXFAT   ") || !is_all_zero(bytes.subspan(11, 53))) {
+        return std::nullopt;
+    }
+    const auto sector_shift = field<std::uint8_t>(bytes, 108);
+    const auto sectors = field<std::uint64_t>(bytes, 72);
+    if (sector_shift < 9 || sector_shift > 12 || sectors > UINT64_MAX >> sector_shift) {
+        return std::nullopt;
+    }
+    return PlainFilesystem{
+        .name = "exfat", .size = ByteCount{sectors << sector_shift}, .has_encrypt_feature = false, .label = {}};
+}
+
+/// Spec: Linux, fs/ntfs/layout.h, struct NTFS_BOOT_SECTOR: what FAT has at 14 and 17 is zero.
+std::optional<PlainFilesystem> probe_ntfs(ByteView bytes)
+{
+    if (!has_boot_signature(bytes, "NTFS    ") || !is_all_zero(bytes.subspan(14, 7))) {
+        return std::nullopt;
+    }
+    const auto size = checked_multiply<std::uint64_t>(field<std::uint64_t>(bytes, 40), field<std::uint16_t>(bytes, 11));
+    return PlainFilesystem{
+        .name = "ntfs", .size = ByteCount{size.value_or(0)}, .has_encrypt_feature = false, .label = {}};
+}
+
 /// The start of the source, as far as it can be read: a bad sector behind the superblock hides no filesystem.
 Bytes read_start(const io::ByteSource& source)
 {
@@ -96,10 +128,12 @@ std::optional<PlainFilesystem> probe_filesystem(const io::ByteSource& source)
             return filesystem_of(evidence);
         }
     }
-    if (auto erofs = probe_erofs(bytes)) {
-        return erofs;
+    for (const auto probe : {probe_erofs, probe_squashfs, probe_exfat, probe_ntfs}) {
+        if (auto found = probe(bytes)) {
+            return found;
+        }
     }
-    return probe_squashfs(bytes);
+    return std::nullopt;
 }
 
 } // namespace salvage::fde

@@ -21,7 +21,15 @@ using ProbeResult = Result<std::unique_ptr<const FileSystem>>;
 [[nodiscard]] ProbeResult probe_f2fs_by_copy(const io::SourcePtr& source);
 /// By the superblock, of which there is only one.
 [[nodiscard]] ProbeResult probe_erofs(const io::SourcePtr& source);
-/// SquashFS, FAT, exFAT, NTFS: recognised, and refused by name.
+/// FAT12, FAT16, FAT32 and exFAT, by the boot sector; where that is damaged, by its backup.
+[[nodiscard]] ProbeResult probe_fat(const io::SourcePtr& source);
+/// FAT32 and exFAT by the backup of the boot sector alone.  To be asked late, as the backups of ext.
+[[nodiscard]] ProbeResult probe_fat_by_backup(const io::SourcePtr& source);
+/// NTFS, by the boot sector; where that is damaged, by its copy at the end.
+[[nodiscard]] ProbeResult probe_ntfs(const io::SourcePtr& source);
+/// NTFS by the copy of the boot sector alone.  To be asked late.
+[[nodiscard]] ProbeResult probe_ntfs_by_copy(const io::SourcePtr& source);
+/// SquashFS: recognised, and refused by name.
 [[nodiscard]] ProbeResult probe_unsupported(const io::SourcePtr& source);
 
 } // namespace salvage::filesystem

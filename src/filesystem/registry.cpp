@@ -22,8 +22,12 @@ constexpr std::array formats{
     Format{.name = "ext2, ext3, ext4", .probe = probe_ext},
     Format{.name = "f2fs", .probe = probe_f2fs},
     Format{.name = "EROFS", .probe = probe_erofs},
-    Format{.name = "SquashFS, FAT, exFAT, NTFS", .probe = probe_unsupported},
+    Format{.name = "SquashFS", .probe = probe_unsupported},
+    Format{.name = "FAT, exFAT", .probe = probe_fat},
+    Format{.name = "NTFS", .probe = probe_ntfs},
     Format{.name = "second superblock of f2fs", .probe = probe_f2fs_by_copy},
+    Format{.name = "backup boot sector of FAT32 and exFAT", .probe = probe_fat_by_backup},
+    Format{.name = "copy of the boot sector of NTFS", .probe = probe_ntfs_by_copy},
     Format{.name = "backup superblocks of ext", .probe = probe_ext_by_backups},
 };
 

@@ -2,6 +2,7 @@
 #include "salvage/rescue/dump.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -55,6 +56,31 @@ Result<std::vector<partition::Table>> all_tables(const io::ByteSource& source, c
 bool names_partitions(const partition::Table& table)
 {
     return table.kind != "carved" && table.kind != "fstab" && !table.partitions.empty();
+}
+
+/// Of a memory card in its ordinary form: the largest partition of an MBR, where those that can be told are all FAT,
+/// exFAT or NTFS.  An old phone's MBR without names has an ext4 beside its FAT, and is none.
+std::optional<partition::Partition> card_partition(const Dump& dump)
+{
+    constexpr std::array card_filesystems{"fat", "exfat", "ntfs"};
+    std::optional<partition::Partition> out;
+    for (const auto& partition : dump.layout.partitions) {
+        const auto source = open_partition(dump, partition);
+        if (partition.source != "mbr" || !source.has_value()) {
+            return std::nullopt;
+        }
+        const auto plain = fde::probe_filesystem(**source);
+        if (!plain) {
+            continue;
+        }
+        if (std::ranges::find(card_filesystems, plain->name) == card_filesystems.end()) {
+            return std::nullopt;
+        }
+        if (!out || out->size < partition.size) {
+            out = partition;
+        }
+    }
+    return out;
 }
 
 } // namespace
@@ -133,7 +159,11 @@ std::optional<partition::Partition> userdata_of(const Dump& dump)
                                     .attributes = {}};
     }
     const auto* const found = dump.layout.find("userdata");
-    return found != nullptr && found->region == "user" ? std::optional{*found} : adopted_partition(dump);
+    if (found != nullptr && found->region == "user") {
+        return *found;
+    }
+    auto adopted = adopted_partition(dump);
+    return adopted ? adopted : card_partition(dump);
 }
 
 bool is_footer_alone(const Dump& dump) noexcept

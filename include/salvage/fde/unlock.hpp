@@ -146,7 +146,7 @@ make_key_probe(const CryptoFooter& footer, const io::ByteSource& userdata, Secto
 
 /// What a plain filesystem looks like from outside: for "not encrypted" and for file-based encryption.
 struct PlainFilesystem {
-    std::string name;           ///< "ext4", "ext3", "ext2", "f2fs", "erofs", "fat", "squashfs"
+    std::string name;           ///< "ext4", "ext3", "ext2", "f2fs", "erofs", "fat", "exfat", "ntfs", "squashfs"
     ByteCount size;             ///< as the superblock says; 0 unknown
     bool has_encrypt_feature{}; ///< ext4 "encrypt", f2fs "encrypt": file-based encryption in use or possible
     std::string label;

@@ -40,7 +40,8 @@ struct Dump {
 [[nodiscard]] Result<io::SourcePtr> open_partition(const Dump& dump, std::string_view name);
 [[nodiscard]] Result<io::SourcePtr> open_partition(const Dump& dump, const partition::Partition& partition);
 
-/// The userdata partition, or for a bare image all of it.  Nothing where the layout has none.
+/// The userdata partition, or for a bare image all of it; of a memory card the partition with its files.  Nothing where
+/// the layout has none.
 [[nodiscard]] std::optional<partition::Partition> userdata_of(const Dump& dump);
 
 /// A bare file too small to hold more than a crypto footer: there is no userdata in it to judge a key by.

@@ -477,12 +477,7 @@ TEST_P(OtherFilesystems, AreRefusedByName)
     EXPECT_EQ(opened.error().where->chain.front().at.value, at);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, OtherFilesystems,
-                         ::testing::Values(std::tuple{"SquashFS", 0, "68737173"},
-                                           std::tuple{"exFAT", 3, "4558464154202020"},
-                                           std::tuple{"NTFS", 3, "4e54465320202020"},
-                                           std::tuple{"FAT32", 82, "4641543332202020"},
-                                           std::tuple{"FAT16", 54, "4641543136202020"}));
+INSTANTIATE_TEST_SUITE_P(All, OtherFilesystems, ::testing::Values(std::tuple{"SquashFS", 0, "68737173"}));
 
 TEST(NoFilesystem, SaysWhatWasLookedFor)
 {
