@@ -73,6 +73,9 @@ show_by_fuse(const io::SourcePtr& source, const std::filesystem::path& folder, c
     const auto at = std::filesystem::absolute(folder) / "mounted";
     std::error_code problem;
     std::filesystem::create_directory(at, problem);
+    if (problem) {
+        return from_errno(problem.value(), "a folder to mount in cannot be made", at.string());
+    }
     SALVAGE_TRY(fuse::check_mount_point(at));
     auto out = std::make_unique<MountedSource>(source, at);
     SALVAGE_TRY(out->begin());

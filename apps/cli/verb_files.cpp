@@ -7,6 +7,7 @@
 #include "options.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
+#include "salvage/io/pieces.hpp"
 #include "salvage/rescue/decrypt.hpp"
 #include "salvage/rescue/dm_mapping.hpp"
 #include "salvage/rescue/split.hpp"
@@ -64,16 +65,8 @@ Result<> run_cat(const FileOptions& options, Session& session)
                                 filesystem::to_string(entry.type));
     }
     const auto content = SALVAGE_TRY(opened.files->open(entry.inode));
-    constexpr std::size_t chunk = 1U << 20U;
-    Bytes buffer(chunk);
-    for (std::uint64_t at = 0; at < content->size().value;) {
-        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, content->size().value - at));
-        const auto part = std::span{buffer}.first(count);
-        SALVAGE_TRY(content->read_at(ByteOffset{at}, part).in("reading " + options.path));
-        SALVAGE_TRY(write_to_stdout(part));
-        at += count;
-    }
-    return {};
+    return io::for_each_piece(*content, [](ByteOffset /*at*/, ByteView part) { return write_to_stdout(part); })
+        .in("showing " + options.path);
 }
 
 /// The key goes into a file of its own, never to the screen.

@@ -23,6 +23,9 @@ std::string text(const rescue::CarveReport& report, TextStyle style)
             out += paint(fmt::format("  not searched, unreadable: {}\n", format_size_exact(part.unreadable)),
                          Ink::danger, style);
         }
+        if (!part.incomplete.empty()) {
+            out += paint(fmt::format("  not whole: {}\n", printable(part.incomplete)), Ink::danger, style);
+        }
     }
     out += fmt::format("where each lay: {}\nhashes: {}   (check them with sha256sum -c)\n", printable(report.manifest),
                        printable(report.sums));
@@ -40,7 +43,8 @@ std::string json(const rescue::CarveReport& report)
                                 {"unreadable", part.unreadable.value},
                                 {"files", part.files},
                                 {"bytes", part.bytes.value},
-                                {"by_ending", Json(part.by_ending)}});
+                                {"by_ending", Json(part.by_ending)},
+                                {"incomplete", part.incomplete}});
     }
     out["manifest"] = report.manifest;
     out["sums"] = report.sums;

@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
+#include <functional>
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -16,12 +20,15 @@
 
 #include <fmt/format.h>
 
+#include "rescue/carve_places.hpp"
 #include "rescue/out_folder.hpp"
 #include "rescue/photorec.hpp"
+#include "rescue/room_watch.hpp"
 #include "rescue/unused_content.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/crypto/hash.hpp"
 #include "salvage/io/output_file.hpp"
+#include "salvage/io/pieces.hpp"
 #include "salvage/io/sources.hpp"
 #include "salvage/io/views.hpp"
 
@@ -34,9 +41,18 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view work_name = ".salvage-carve.partial";
 constexpr std::string_view manifest_name = "carved.jsonl";
 constexpr std::string_view sums_name = "SHA256SUMS";
+// Of the state file: results are being put in their place; they all are.
+constexpr std::string_view placing = "placing";
+constexpr std::string_view finished = "finished";
 constexpr std::uint64_t least_block = 512;
 constexpr std::uint64_t largest_block = 4096;
-constexpr std::size_t copy_bytes = 1U << 20U;
+
+Result<> make_folder(const fs::path& path)
+{
+    std::error_code problem;
+    fs::create_directory(path, problem);
+    return problem ? from_errno(problem.value(), "a folder cannot be made", path.string()) : Result<>{};
+}
 
 struct Families {
     FileKind kind;
@@ -75,7 +91,7 @@ ByteCount block_of(const std::vector<ByteRange>& areas)
     return ByteCount{std::max(std::bit_floor(std::max(all, std::uint64_t{1})), least_block)};
 }
 
-/// Tells how far another program has read.
+/// Tells how far another program has read, and what it could not read: it takes every error for a bad sector.
 class Watched final : public io::ByteSource {
 public:
     Watched(io::SourcePtr source, RunContext context) : source_{std::move(source)}, context_{std::move(context)} {}
@@ -84,53 +100,29 @@ public:
     {
         context_.progress->update(
             {.step = "carve", .unit = "bytes", .done = at.value + into.size(), .total = source_->size().value});
-        return source_->read_at(at, into);
+        auto done = source_->read_at(at, into);
+        if (!done.has_value()) {
+            const std::scoped_lock lock{mutex_};
+            // Lost bytes are no reason to end; any other error is told rather than them.
+            if (!error_ || error_->code == ErrorCode::unreadable) {
+                error_ = done.error();
+            }
+        }
+        return done;
     }
     Result<std::vector<io::Extent>> extents(ByteRange range) const override { return source_->extents(range); }
     [[nodiscard]] Location locate(ByteOffset at) const override { return source_->locate(at); }
+    [[nodiscard]] std::optional<Error> error() const
+    {
+        const std::scoped_lock lock{mutex_};
+        return error_;
+    }
 
 private:
     io::SourcePtr source_;
     RunContext context_;
-};
-
-/// Runs of the gathered areas as ranges of the volume.
-class AreaMap {
-public:
-    explicit AreaMap(const std::vector<ByteRange>& areas)
-    {
-        std::uint64_t start = 0;
-        for (const auto& area : areas) {
-            parts_.push_back({.start = start, .area = area});
-            start += area.size().value;
-        }
-    }
-
-    /// Neighbours joined.
-    void add_to(std::vector<ByteRange>& out, ByteRange gathered) const
-    {
-        auto at = gathered.start().value;
-        auto part = std::ranges::upper_bound(parts_, at, {}, &Part::start);
-        for (part -= part == parts_.begin() ? 0 : 1; part != parts_.end() && at < gathered.end().value; ++part) {
-            const auto inner = at - part->start;
-            const auto count = std::min(gathered.end().value - at, part->area.size().value - inner);
-            const auto start = part->area.start() + ByteCount{inner};
-            const auto range = ByteRange::between(start, start + ByteCount{count});
-            if (!out.empty() && out.back().end() == range.start()) {
-                out.back() = ByteRange::between(out.back().start(), range.end());
-            } else {
-                out.push_back(range);
-            }
-            at += count;
-        }
-    }
-
-private:
-    struct Part {
-        std::uint64_t start{};
-        ByteRange area;
-    };
-    std::vector<Part> parts_;
+    mutable std::mutex mutex_;
+    mutable std::optional<Error> error_;
 };
 
 struct HashedFile {
@@ -143,17 +135,10 @@ Result<HashedFile> hash_file(const fs::path& path, const RunContext& context)
 {
     const auto file = SALVAGE_TRY(io::open_file(path));
     crypto::Sha256 hash;
-    Bytes buffer(copy_bytes);
-    for (std::uint64_t at = 0; at < file->size().value;) {
-        if (context.is_stopped()) {
-            return cancelled("hashing carved files");
-        }
-        const auto count = std::min<std::uint64_t>(buffer.size(), file->size().value - at);
-        const auto part = std::span{buffer}.first(static_cast<std::size_t>(count));
-        SALVAGE_TRY(file->read_at(ByteOffset{at}, part));
+    SALVAGE_TRY(io::for_each_piece(*file, [&](ByteOffset /*at*/, ByteView part) -> Result<> {
         hash.update(part);
-        at += count;
-    }
+        return context.is_stopped() ? Result<>{cancelled("hashing carved files")} : Result<>{};
+    }));
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0) {
         return from_errno(errno, "a carved file cannot be looked at", path.string());
@@ -162,28 +147,6 @@ Result<HashedFile> hash_file(const fs::path& path, const RunContext& context)
     return HashedFile{.size = file->size(),
                       .sha256 = to_hex(hash.finish()),
                       .mtime = status.st_mtim.tv_sec * second + status.st_mtim.tv_nsec};
-}
-
-/// "0000001f4000.jpg", where its first byte lies in the volume; of several from one place "…-2.jpg".
-std::string name_for(const std::vector<ByteRange>& runs, const std::string& ending, std::set<std::string>& taken)
-{
-    const auto stem = runs.empty() ? std::string{"unplaced"} : fmt::format("{:012x}", runs.front().start().value);
-    auto out = fmt::format("{}.{}", stem, ending);
-    for (unsigned number = 2; !taken.insert(out).second; ++number) {
-        out = fmt::format("{}-{}.{}", stem, number, ending);
-    }
-    return out;
-}
-
-Json runs_json(const io::ByteSource& source, const std::vector<ByteRange>& runs)
-{
-    auto out = Json::array();
-    for (const auto& run : runs) {
-        const auto chain = source.locate(run.start()).chain;
-        const auto dump = chain.empty() ? run.start().value : chain.front().at.value;
-        out.push_back({{"volume", run.start().value}, {"dump", dump}, {"size", run.size().value}});
-    }
-    return out;
 }
 
 class Carver {
@@ -197,7 +160,7 @@ public:
     Result<CarveReport> run(const std::vector<CarveSearch>& searches)
     {
         CarveReport report;
-        SALVAGE_TRY(begin());
+        SALVAGE_TRY(begin(searches));
         for (const auto& search : searches) {
             report.parts.push_back(SALVAGE_TRY(carve_one(search).in("carving " + search.name)));
         }
@@ -209,22 +172,33 @@ public:
         return report;
     }
 
-    [[nodiscard]] static bool is_finished(const fs::path& folder)
-    {
-        std::error_code problem;
-        return fs::exists(folder / manifest_name, problem);
-    }
-
 private:
     [[nodiscard]] fs::path work() const { return folder_.path() / work_name; }
+    [[nodiscard]] fs::path shown_in(const CarveSearch& search) const { return work() / (".image-" + search.name); }
 
-    Result<> begin() const
+    Result<> begin(const std::vector<CarveSearch>& searches) const
     {
+        for (const auto& search : searches) {
+            SALVAGE_TRY(detach_dead_mount(shown_in(search) / "mounted"));
+        }
         std::error_code problem;
         fs::remove_all(work(), problem);
-        fs::create_directory(work(), problem);
-        return problem ? from_errno(problem.value(), "the folder for unfinished work cannot be made", work().string())
-                       : Result<>{};
+        if (problem) {
+            return from_errno(problem.value(), "what an interrupted carving left cannot be removed", work().string())
+                .with_hint("end the photorec that works there, unmount what is below it (fusermount3 -u …/mounted), "
+                           "and do the same again");
+        }
+        return make_folder(work());
+    }
+
+    /// Whoever was killed while it mounted leaves a mount that nobody serves.
+    Result<> detach_dead_mount(const fs::path& at) const
+    {
+        std::error_code problem;
+        if (!fs::exists(at, problem) && problem == std::errc::not_connected) {
+            SALVAGE_TRY(runner_->run({"fusermount3", "-u", "-z", at.string()}, *context_));
+        }
+        return {};
     }
 
     Result<CarvedPart> carve_one(const CarveSearch& search)
@@ -236,12 +210,9 @@ private:
                         .unreadable = content.unreadable,
                         .files = 0,
                         .bytes = {},
-                        .by_ending = {}};
-        std::error_code problem;
-        fs::create_directory(work() / search.name, problem);
-        if (problem) {
-            return from_errno(problem.value(), "a folder cannot be made", (work() / search.name).string());
-        }
+                        .by_ending = {},
+                        .incomplete = {}};
+        SALVAGE_TRY(make_folder(work() / search.name));
         if (!content.areas.empty()) {
             SALVAGE_TRY(carve_areas(search, content.areas, part));
         }
@@ -251,31 +222,51 @@ private:
     Result<> carve_areas(const CarveSearch& search, const std::vector<ByteRange>& areas, CarvedPart& part)
     {
         const auto engine = work() / (".photorec-" + search.name);
-        const auto shown_in = work() / (".image-" + search.name);
-        std::error_code problem;
-        fs::create_directory(engine, problem);
-        fs::create_directory(shown_in, problem);
-        auto gathered = SALVAGE_TRY(io::make_gathered(search.source, areas, "unused areas"));
-        std::vector<PhotorecFile> found;
-        {
-            const auto shown =
-                SALVAGE_TRY((*show_)(std::make_shared<Watched>(std::move(gathered), *context_), shown_in, *context_));
-            found = SALVAGE_TRY(run_photorec({.image = shown->path(),
-                                              .folder = fs::absolute(engine),
-                                              .families = families_of(*options_),
-                                              .block = block_of(areas)},
-                                             *runner_, *context_));
+        const auto shown = shown_in(search);
+        SALVAGE_TRY(make_folder(engine));
+        SALVAGE_TRY(make_folder(shown));
+        const auto watched =
+            std::make_shared<Watched>(SALVAGE_TRY(io::make_gathered(search.source, areas, "unused areas")), *context_);
+        const auto found = SALVAGE_TRY(search_by_photorec(watched, engine, shown, block_of(areas)));
+        part.incomplete = found.incomplete;
+        if (const auto error = watched->error()) {
+            if (error->code != ErrorCode::unreadable) {
+                return Error{*error}.in("reading the unused areas for PhotoRec");
+            }
+            part.incomplete += "bytes that could not be read were taken for zeros";
         }
-        SALVAGE_TRY(take(search, AreaMap{areas}, found, part));
+        SALVAGE_TRY(take(search, AreaMap{areas}, found.files, part));
+        std::error_code problem; // what stays goes with the folder of the work
         fs::remove_all(engine, problem);
-        fs::remove_all(shown_in, problem);
+        fs::remove_all(shown, problem);
         return {};
+    }
+
+    Result<PhotorecResult> search_by_photorec(const io::SourcePtr& image, const fs::path& engine,
+                                              const fs::path& shown_in, ByteCount block)
+    {
+        const auto shown = SALVAGE_TRY((*show_)(image, shown_in, *context_));
+        const RoomWatch room{engine, *context_};
+        auto found = run_photorec({.image = shown->path(),
+                                   .folder = fs::absolute(engine),
+                                   .families = families_of(*options_),
+                                   .block = block},
+                                  *runner_, room.context());
+        if (room.is_full()) {
+            return Error{ErrorCode::no_space,
+                         "the medium is nearly full: the carving was stopped",
+                         folder_.path().string(),
+                         std::nullopt,
+                         "make room, or look for less with --kind, and do the same again",
+                         {}};
+        }
+        return found;
     }
 
     Result<> take(const CarveSearch& search, const AreaMap& map, const std::vector<PhotorecFile>& found,
                   CarvedPart& part)
     {
-        std::set<std::string> taken;
+        Names taken;
         for (const auto& file : found) {
             std::vector<ByteRange> runs;
             for (const auto& run : file.runs) {
@@ -304,9 +295,13 @@ private:
     }
 
     /// Everything is on the medium first; the manifest comes last.
-    Result<> make_whole(const std::vector<CarveSearch>& searches) const
+    Result<> make_whole(const std::vector<CarveSearch>& searches)
     {
-        ::syncfs(folder_.descriptor());
+        if (::syncfs(folder_.descriptor()) != 0) {
+            return from_errno(errno, "carved files cannot be brought onto the medium", folder_.path().string());
+        }
+        folder_.state()[placing] = true;
+        SALVAGE_TRY(folder_.save_state());
         std::vector<std::string> names;
         names.reserve(searches.size() + 2);
         for (const auto& search : searches) {
@@ -322,6 +317,12 @@ private:
                                   (folder_.path() / name).string());
             }
         }
+        if (::fsync(folder_.descriptor()) != 0) {
+            return from_errno(errno, "carved files cannot be brought onto the medium", folder_.path().string());
+        }
+        folder_.state().erase(placing);
+        folder_.state()[finished] = true;
+        SALVAGE_TRY(folder_.save_state());
         std::error_code nothing_to_do;
         fs::remove_all(work(), nothing_to_do);
         return {};
@@ -352,19 +353,30 @@ private:
     fs::path path_;
 };
 
-/// What an earlier run left when it was killed in its last moment: its folders stand, its manifest does not.
-Result<> clear_unfinished(const fs::path& out, const std::vector<CarveSearch>& searches)
+/// What an earlier run left when it was killed while it put its results in their place; what it did not put there is
+/// somebody else's.
+Result<> clear_unfinished(const fs::path& out, const std::vector<CarveSearch>& searches, bool was_placing)
 {
+    std::vector<fs::path> names{sums_name};
     for (const auto& search : searches) {
+        names.emplace_back(search.name);
+    }
+    for (const auto& name : names) {
         std::error_code problem;
-        fs::remove_all(out / search.name, problem);
+        if (!was_placing && fs::exists(fs::symlink_status(out / name, problem))) {
+            return Error{
+                ErrorCode::already_exists,
+                fmt::format("{} is there, and no carving of ours put it there", printable((out / name).string())),
+                {},
+                std::nullopt,
+                "move it away, or name another folder with -o",
+                {}};
+        }
+        fs::remove_all(out / name, problem);
         if (problem) {
-            return from_errno(problem.value(), "what an unfinished run left cannot be removed",
-                              (out / search.name).string());
+            return from_errno(problem.value(), "what an unfinished run left cannot be removed", (out / name).string());
         }
     }
-    std::error_code nothing_to_do;
-    fs::remove(out / sums_name, nothing_to_do);
     return {};
 }
 
@@ -376,19 +388,15 @@ Result<std::unique_ptr<ShownSource>> show_as_copy(const io::SourcePtr& source, c
     const auto path = folder / "unused.img";
     auto file = SALVAGE_TRY(io::OutputFile::create(path));
     SALVAGE_TRY(file.set_size(source->size()));
-    Bytes buffer(copy_bytes);
-    for (std::uint64_t at = 0; at < source->size().value;) {
+    SALVAGE_TRY(io::for_each_piece(*source, [&](ByteOffset at, ByteView part) -> Result<> {
         if (context.is_stopped()) {
             return cancelled("copying unused areas for PhotoRec");
         }
-        const auto count = std::min<std::uint64_t>(buffer.size(), source->size().value - at);
-        const auto part = std::span{buffer}.first(static_cast<std::size_t>(count));
-        SALVAGE_TRY(source->read_at(ByteOffset{at}, part));
-        if (auto written = file.write_sparse_at(ByteOffset{at}, part); !written.has_value()) {
-            return with_need(std::move(written).error(), ByteCount{source->size().value - at}, folder);
-        }
-        at += count;
-    }
+        auto written = file.write_sparse_at(at, part);
+        return written.has_value() ? Result<>{}
+                                   : Result<>{with_need(std::move(written).error(),
+                                                        ByteCount{source->size().value - at.value}, folder)};
+    }));
     SALVAGE_TRY(file.commit());
     return std::make_unique<CopiedSource>(path);
 }
@@ -427,15 +435,16 @@ Result<CarveReport> carve(const std::vector<CarveSearch>& searches, const fs::pa
                                                      .schema = "salvage.carve-state/1",
                                                      .source = options.source_identity,
                                                      .work = "carve"}));
-    if (Carver::is_finished(out)) {
+    std::error_code problem;
+    if (folder.state().contains(finished) || fs::exists(out / manifest_name, problem)) {
         return Error{ErrorCode::already_exists,
                      "this folder has been carved into already",
-                     fmt::format("{} is there", (out / manifest_name).string()),
+                     fmt::format("its results are in {}", printable((out / manifest_name).string())),
                      std::nullopt,
                      "name another folder with -o",
                      {}};
     }
-    SALVAGE_TRY(clear_unfinished(out, searches));
+    SALVAGE_TRY(clear_unfinished(out, searches, folder.state().contains(placing)));
     return Carver{std::move(folder), options, show, runner, context}.run(searches);
 }
 

@@ -49,6 +49,8 @@ public:
         ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         ::posix_spawn_file_actions_adddup2(&actions_, out.write_end.get(), STDOUT_FILENO);
         ::posix_spawn_file_actions_adddup2(&actions_, err.write_end.get(), STDERR_FILENO);
+        // Libraries open some that would be inherited; libfuse's would keep a mount that nobody serves.
+        ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
         // The child gets the signals this process holds back, and a group of its own: Ctrl-C is for us.
         ::posix_spawnattr_init(&attributes_);
         sigset_t none;
@@ -123,10 +125,7 @@ Result<pid_t> spawn(const std::vector<std::string>& command, const Pipe& out, co
         return id;
     }
     auto error = from_errno(number, "a program cannot be started", command.front());
-    if (number == ENOENT) {
-        error.code = ErrorCode::not_found;
-        error.hint = "run this on a machine that submits to Slurm (Debian package slurm-client)";
-    }
+    error.code = number == ENOENT ? ErrorCode::not_found : error.code;
     return error;
 }
 
@@ -222,9 +221,12 @@ private:
 
     [[nodiscard]] Error silent(const std::string& program) const
     {
-        return Error{
-            ErrorCode::timed_out, fmt::format("{} gave no answer within {} s", program, patience_.count() / 1000), {},
-            std::nullopt,         "look whether Slurm's controller is up (scontrol ping), then do the same again", {}};
+        return Error{ErrorCode::timed_out,
+                     fmt::format("{} gave no answer within {} s", program, patience_.count() / 1000),
+                     {},
+                     std::nullopt,
+                     {},
+                     {}};
     }
 
     std::chrono::milliseconds patience_;

@@ -157,9 +157,14 @@ Result<Attempt> try_master_key(const Dump& dump, const GivenMasterKey& given, co
     if (given.sector || given.is_iv_counted_from_disk || !proof) {
         // The user knows better than a probe, or no filesystem shows: take the mapping as it was given.
         spec.sector = given.sector.value_or(sector_512());
-        // Android sets both at once (ro.crypto.fde_sector_size), and the first sector cannot tell: its number is 0.
-        spec.iv_counts_large_sectors = spec.sector != sector_512();
         spec.iv_base = given.is_iv_counted_from_disk ? disk_lba : SectorIndex{0};
+        // How large sectors are counted is not given.  Where the data have told (their second block does, the first
+        // sector's number is 0 either way), they are right; otherwise Android's habit (ro.crypto.fde_sector_size).
+        const bool is_shown =
+            proof && proof->volume.cipher.sector == spec.sector && proof->volume.cipher.iv_base == spec.iv_base;
+        spec.iv_counts_large_sectors =
+            is_shown ? proof->volume.cipher.iv_counts_large_sectors : spec.sector != sector_512();
+        const auto shown = proof ? std::optional{proof->volume.cipher} : std::nullopt;
         const auto whole_sectors = userdata->size().value / spec.sector.bytes() * spec.sector.bytes();
         const fde::VolumeSpec volume{.cipher = spec, .length = ByteCount{whole_sectors}, .encrypted_upto = {}};
         const auto plain = SALVAGE_TRY(fde::make_decrypting(userdata, volume, given.key.expose()));
@@ -178,6 +183,12 @@ Result<Attempt> try_master_key(const Dump& dump, const GivenMasterKey& given, co
                               .filesystem = found->name,
                               .facts = {found->name + " superblock appears under the mapping that was given."},
                               .strength_bits = 64};
+        if (shown && *shown != spec) {
+            proof->facts.push_back(
+                fmt::format("The data look like another mapping: {}.  Where files are damaged, leave "
+                            "out --sector-size and --iv-base.",
+                            crypto::to_string(*shown)));
+        }
     }
     auto volume = std::make_shared<OpenedVolume>();
     volume->plain = SALVAGE_TRY(fde::make_decrypting(userdata, proof->volume, given.key.expose()));

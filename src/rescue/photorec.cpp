@@ -3,6 +3,7 @@
 #include "rescue/photorec.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -20,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int shell_found_no_program = 127;
+constexpr std::string_view report_name = "report.xml";
 constexpr std::size_t most_words_shown = 600;
 
 fs::path found_in(const PhotorecRequest& request)
@@ -35,20 +37,12 @@ std::vector<std::string> command_of(const PhotorecRequest& request)
     for (const auto& family : request.families) {
         job += fmt::format(",{},enable", family);
     }
-    return {"/usr/bin/env",
-            "-C",
-            request.folder.string(),
-            "TERM=linux",
-            "LC_ALL=C.UTF-8",
-            "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin",
-            "sh",
-            "-c",
-            "exec photorec \"$@\" >photorec.out 2>&1 </dev/null",
-            "photorec",
-            "/d",
-            found_in(request).string(),
-            "/cmd",
-            fs::absolute(request.image).string(),
+    return {"/usr/bin/env", "-C", request.folder.string(), "TERM=linux", "LC_ALL=C.UTF-8",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin", "sh", "-c",
+            // It must not outlive us: the next run works in the same folder.
+            "exec >photorec.out 2>&1 </dev/null; command -v setpriv && exec setpriv --pdeathsig KILL photorec \"$@\"; "
+            "exec photorec \"$@\"",
+            "photorec", "/d", found_in(request).string(), "/cmd", fs::absolute(request.image).string(),
             job + ",search"};
 }
 
@@ -89,48 +83,92 @@ std::string ending_of(std::string_view name)
     return out.empty() || out.size() > 8 ? "bin" : out;
 }
 
-/// PhotoRec begins a new folder ("found.2") after every 500 files.
-std::map<std::string, fs::path> files_of(const fs::path& folder)
+struct Found {
+    std::string name;
+    fs::path path;
+};
+
+/// Adds the regular files of `folder`.
+Result<> add_files(std::vector<Found>& out, const fs::path& folder)
 {
-    std::map<std::string, fs::path> out;
     std::error_code problem;
-    for (const auto& inner : fs::directory_iterator{folder, problem}) {
-        if (!inner.path().filename().string().starts_with("found.") || !inner.is_directory(problem)) {
-            continue;
-        }
-        for (const auto& file : fs::directory_iterator{inner.path(), problem}) {
-            if (file.is_regular_file(problem) && !file.is_symlink(problem)) {
-                out.emplace(file.path().filename().string(), file.path());
-            }
+    for (fs::directory_iterator at{folder, problem}; !problem && at != fs::directory_iterator{};
+         at.increment(problem)) {
+        std::error_code gone;
+        if (at->symlink_status(gone).type() == fs::file_type::regular) {
+            out.push_back({.name = at->path().filename().string(), .path = at->path()});
         }
     }
+    return problem ? from_errno(problem.value(), "what PhotoRec found cannot be listed", folder.string()) : Result<>{};
+}
+
+/// PhotoRec begins a new folder ("found.2") after every 500 files.
+Result<std::vector<Found>> files_of(const PhotorecRequest& request)
+{
+    std::vector<Found> out;
+    for (unsigned number = 1;; ++number) {
+        const fs::path folder{fmt::format("{}.{}", found_in(request).string(), number)};
+        std::error_code problem;
+        if (!fs::is_directory(folder, problem)) {
+            break;
+        }
+        SALVAGE_TRY(add_files(out, folder));
+    }
+    std::ranges::sort(out, {}, &Found::path);
     return out;
+}
+
+std::optional<std::uint64_t> number_of(const pugi::xml_node& node, const char* attribute)
+{
+    const std::string_view text{node.attribute(attribute).value()};
+    std::uint64_t out = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return problem == std::errc{} && end == text.data() + text.size() ? std::optional{out} : std::nullopt;
 }
 
 std::optional<PhotorecRun> run_of(const pugi::xml_node& node, ByteCount image_size)
 {
-    const ByteOffset start{node.attribute("img_offset").as_ullong()};
-    const ByteCount size{node.attribute("len").as_ullong()};
-    const auto range = ByteRange::make(start, size);
-    if (!range || range->is_empty() || start.value >= image_size.value) {
+    const auto start = number_of(node, "img_offset");
+    const auto size = number_of(node, "len");
+    const auto range = start && size ? ByteRange::make(ByteOffset{*start}, ByteCount{*size}) : std::nullopt;
+    if (!range || range->is_empty() || *start >= image_size.value) {
         return std::nullopt;
     }
     // The last block of a file may reach over the end of the image.
     return PhotorecRun{.in_image = range->intersection(ByteRange::first(image_size))};
 }
 
+using RunsByName = std::map<std::string, std::vector<PhotorecRun>, std::less<>>;
+
+/// Where the files lay; nothing of those whose names occur twice: a wrong place is worse than none.
+RunsByName runs_by_name(const PhotorecReport& report, const std::vector<Found>& found)
+{
+    RunsByName out;
+    std::map<std::string_view, unsigned> times;
+    for (const auto& file : found) {
+        ++times[file.name];
+    }
+    for (const auto& entry : report.entries) {
+        const auto here = times.find(entry.name);
+        if (here != times.end() && here->second == 1) {
+            out.insert_or_assign(entry.name, entry.runs);
+        }
+    }
+    return out;
+}
+
 } // namespace
 
-Result<std::vector<PhotorecEntry>> parse_photorec_report(std::string_view xml, ByteCount image_size)
+PhotorecReport parse_photorec_report(std::string_view xml, ByteCount image_size)
 {
+    PhotorecReport out;
     pugi::xml_document document;
     const auto parsed = document.load_buffer(xml.data(), xml.size());
     const auto top = document.child("dfxml");
     if (!parsed || top.empty()) {
-        return malformed(ByteOffset{static_cast<std::uint64_t>(std::max<std::ptrdiff_t>(parsed.offset, 0))},
-                         "PhotoRec's report is not in the form that is known", parsed.description());
+        out.damage = malformed(ByteOffset{static_cast<std::uint64_t>(std::max<std::ptrdiff_t>(parsed.offset, 0))},
+                               "PhotoRec's report is not in the form that is known", parsed.description());
     }
-    std::vector<PhotorecEntry> out;
     for (const auto& object : top.children("fileobject")) {
         PhotorecEntry entry{.name = object.child_value("filename"), .runs = {}};
         for (const auto& node : object.child("byte_runs").children("byte_run")) {
@@ -138,34 +176,46 @@ Result<std::vector<PhotorecEntry>> parse_photorec_report(std::string_view xml, B
                 entry.runs.push_back(*run);
             }
         }
-        out.push_back(std::move(entry));
+        out.entries.push_back(std::move(entry));
     }
     return out;
 }
 
-Result<std::vector<PhotorecFile>> run_photorec(const PhotorecRequest& request, CommandRunner& runner,
-                                               const RunContext& context)
+Result<PhotorecResult> run_photorec(const PhotorecRequest& request, CommandRunner& runner, const RunContext& context)
 {
+    std::error_code problem;
+    const auto first = fs::path{found_in(request).string() + ".1"};
+    if (fs::exists(first, problem)) { // it would put its results and report beside those
+        return Error{ErrorCode::already_exists, "the folder for PhotoRec is not empty", first.string(), {}, {}, {}};
+    }
     const auto answer = SALVAGE_TRY(runner.run(command_of(request), context).in("carving with PhotoRec"));
     if (answer.exit_code == shell_found_no_program) {
         return missing();
     }
-    const auto report = request.folder / "found.1" / "report.xml";
-    std::error_code problem;
-    if (answer.exit_code != 0 || !fs::exists(report, problem)) {
+    const auto size = fs::file_size(request.image, problem);
+    if (problem) {
+        return from_errno(problem.value(), "what PhotoRec searched was gone before it ended", request.image.string());
+    }
+    const auto report = parse_photorec_report(read_text(first / report_name), ByteCount{size});
+    auto found = SALVAGE_TRY(files_of(request));
+    std::erase_if(found, [](const Found& file) { return file.name == report_name; });
+    if (found.empty() && (answer.exit_code != 0 || report.damage)) {
         return failed(request, answer.exit_code);
     }
-    const auto size = fs::file_size(request.image, problem);
-    auto entries = SALVAGE_TRY(parse_photorec_report(read_text(report), ByteCount{problem ? 0 : size}));
-    std::map<std::string, std::vector<PhotorecRun>> runs;
-    for (auto& entry : entries) {
-        runs.insert_or_assign(std::move(entry.name), std::move(entry.runs));
+    PhotorecResult out;
+    if (answer.exit_code != 0) {
+        out.incomplete =
+            fmt::format("PhotoRec ended early (exit code {}): further back may be more files; ", answer.exit_code);
     }
-    std::vector<PhotorecFile> out;
-    for (const auto& [name, path] : files_of(request.folder)) {
-        if (name != report.filename()) {
-            out.push_back({.path = path, .ending = ending_of(name), .runs = runs[name]});
-        }
+    if (report.damage) {
+        out.incomplete += "PhotoRec's report is damaged: where some files lay is not known; ";
+    }
+    const auto runs = runs_by_name(report, found);
+    for (const auto& [name, path] : found) {
+        const auto known = runs.find(name);
+        out.files.push_back({.path = path,
+                             .ending = ending_of(name),
+                             .runs = known == runs.end() ? std::vector<PhotorecRun>{} : known->second});
     }
     return out;
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "salvage/core/units.hpp"
@@ -28,17 +30,27 @@ struct PhotorecRequest {
     ByteCount block;                   ///< files begin at multiples of it
 };
 
-/// Runs it to its end.  Errors: not_found (it is not installed), unsupported (it does not know a family, or its report
-/// is of another form), io, cancelled.
-[[nodiscard]] Result<std::vector<PhotorecFile>> run_photorec(const PhotorecRequest& request, CommandRunner& runner,
-                                                             const RunContext& context);
+struct PhotorecResult {
+    std::vector<PhotorecFile> files;
+    std::string incomplete; ///< why there may be more: it ended early, or its report is damaged; mostly empty
+};
 
-/// The fileobjects of a PhotoRec report (DFXML): names and runs.  `image_size` bounds the runs.
-/// Errors: malformed (no such report).  Spec: PhotoRec 7.1, report.xml.
+/// Runs it to its end.  It parses hostile bytes: where it fails on the way, what it has found until then is the result.
+/// Errors: not_found (it is not installed), unsupported (it found nothing and failed), already_exists (the folder is
+/// not empty), io, cancelled.
+[[nodiscard]] Result<PhotorecResult> run_photorec(const PhotorecRequest& request, CommandRunner& runner,
+                                                  const RunContext& context);
+
 struct PhotorecEntry {
     std::string name;
     std::vector<PhotorecRun> runs;
 };
-[[nodiscard]] Result<std::vector<PhotorecEntry>> parse_photorec_report(std::string_view xml, ByteCount image_size);
+struct PhotorecReport {
+    std::vector<PhotorecEntry> entries;
+    std::optional<Error> damage; ///< malformed: why there are no more
+};
+/// The fileobjects of a PhotoRec report (DFXML): names and runs.  `image_size` bounds the runs.
+/// Spec: PhotoRec 7.1, report.xml.
+[[nodiscard]] PhotorecReport parse_photorec_report(std::string_view xml, ByteCount image_size);
 
 } // namespace salvage::rescue

@@ -101,9 +101,29 @@ Result<std::string> parse_submitted_id(std::string_view text)
     return std::string{id};
 }
 
+namespace {
+
+Error with_slurm_hint(Error error)
+{
+    switch (error.code) {
+    case ErrorCode::not_found:
+        return std::move(error).with_hint("run this on a machine that submits to Slurm (Debian package slurm-client)");
+    case ErrorCode::timed_out:
+        return std::move(error).with_hint(
+            "look whether Slurm's controller is up (scontrol ping), then do the same again");
+    default: return error;
+    }
+}
+
+} // namespace
+
 Result<std::string> ask_slurm(CommandRunner& runner, const std::vector<std::string>& command, const RunContext& context)
 {
-    auto answer = SALVAGE_TRY(runner.run(command, context));
+    auto asked = runner.run(command, context);
+    if (!asked.has_value()) {
+        return with_slurm_hint(std::move(asked).error());
+    }
+    auto& answer = *asked;
     if (answer.exit_code == 0) {
         return std::move(answer.out);
     }

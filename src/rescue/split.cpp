@@ -13,8 +13,10 @@
 #include "rescue/out_folder.hpp"
 #include "rescue/pieces.hpp"
 #include "rescue/split_plan.hpp"
+#include "rescue/split_state.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
+#include "salvage/io/pieces.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace salvage::rescue {
@@ -24,71 +26,6 @@ using Json = nlohmann::ordered_json;
 
 // Enough for reading, hashing twice and writing to overlap.
 constexpr std::size_t buffers = 8;
-
-Json ranges_json(const std::vector<ByteRange>& ranges)
-{
-    auto out = Json::array();
-    for (const auto& range : ranges) {
-        out.push_back({{"start", range.start().value}, {"size", range.size().value}});
-    }
-    return out;
-}
-
-/// Nothing where it is not what ranges_json wrote.
-std::optional<std::vector<ByteRange>> ranges_of(const Json& holder, const std::string& key)
-{
-    const auto found = holder.find(key);
-    if (found == holder.end() || !found->is_array()) {
-        return std::nullopt;
-    }
-    std::vector<ByteRange> out;
-    for (const auto& one : *found) {
-        if (!one.is_object()) {
-            return std::nullopt;
-        }
-        const auto start = get_number(one, "start");
-        const auto size = get_number(one, "size");
-        const auto range = start && size ? ByteRange::make(ByteOffset{*start}, ByteCount{*size}) : std::nullopt;
-        if (!range) {
-            return std::nullopt;
-        }
-        out.push_back(*range);
-    }
-    return out;
-}
-
-/// What is known of a part that is written.
-struct FinishedPart {
-    std::string sha256;          ///< of the file as it is, lost bytes as zeros
-    std::vector<ByteRange> lost; ///< in the dump
-};
-
-Json to_json(const PlannedPart& part, const FinishedPart& finished)
-{
-    return {{"start", part.range.start().value},
-            {"size", part.range.size().value},
-            {"sha256", finished.sha256},
-            {"lost", ranges_json(finished.lost)}};
-}
-
-std::optional<FinishedPart> finished_from(const Json& state, const PlannedPart& part)
-{
-    const auto parts = state.find("parts");
-    if (parts == state.end() || !parts->is_object()) {
-        return std::nullopt;
-    }
-    const auto record = parts->find(part.file);
-    if (record == parts->end() || !record->is_object() || get_number(*record, "start") != part.range.start().value ||
-        get_number(*record, "size") != part.range.size().value) {
-        return std::nullopt;
-    }
-    auto lost = ranges_of(*record, "lost");
-    auto sha256 = get_text(*record, "sha256");
-    if (!lost || !sha256) {
-        return std::nullopt;
-    }
-    return FinishedPart{.sha256 = *std::move(sha256), .lost = *std::move(lost)};
-}
 
 ByteCount total_of(const std::vector<ByteRange>& ranges)
 {
@@ -214,15 +151,10 @@ private:
     {
         const auto file = SALVAGE_TRY(io::open_file(path));
         crypto::Sha256 hash;
-        Bytes buffer(chunk_bytes);
-        for (std::uint64_t at = 0; at < file->size().value;) {
-            const auto count = std::min<std::uint64_t>(chunk_bytes, file->size().value - at);
-            const auto part = std::span{buffer}.first(static_cast<std::size_t>(count));
-            SALVAGE_TRY(file->read_at(ByteOffset{at}, part));
+        SALVAGE_TRY(io::for_each_piece(*file, [&](ByteOffset /*at*/, ByteView part) {
             hash.update(part);
-            at += count;
-            SALVAGE_TRY(meter.add(count));
-        }
+            return meter.add(part.size());
+        }));
         return to_hex(hash.finish());
     }
 

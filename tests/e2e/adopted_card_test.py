@@ -5,47 +5,26 @@
 
 Card and phone are other programs': sgdisk's table, mke2fs' filesystems, the cipher of Python's `cryptography`.
 """
-import hashlib
 import os
 import pathlib
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
+from ciphers import essiv
+from support import SECTOR, skip
+
 os.environ["PATH"] += ":/sbin:/usr/sbin"
-try:
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-except ImportError:
-    print("skipped: python3-cryptography is not installed")
-    sys.exit(SKIPPED)
 for tool in ("mke2fs", "sgdisk"):
     if shutil.which(tool) is None:
-        print(f"skipped: {tool} is not installed")
-        sys.exit(SKIPPED)
+        skip(f"{tool} is not installed")
 
-SECTOR = 512
 MIB = 1 << 20
 META_TYPE = "19A710A2-B3CA-11E4-B026-10604B889DCF"
 EXPAND_TYPE = "193D1EA4-B3CA-11E4-B075-10604B889DCF"
 GUID = "0F3C6A1B-2D4E-4F60-8192-A3B4C5D6E7F8"
 PHOTO = os.urandom(100_000)
-
-
-def encipher(mode, key, data):
-    encryptor = Cipher(algorithms.AES(key), mode).encryptor()
-    return encryptor.update(data) + encryptor.finalize()
-
-
-def essiv(key, plain):
-    iv_key = hashlib.sha256(key).digest()
-    out = bytearray()
-    for number in range(len(plain) // SECTOR):
-        iv = encipher(modes.ECB(), iv_key, struct.pack("<QQ", number, 0))
-        out += encipher(modes.CBC(iv), key, plain[number * SECTOR:(number + 1) * SECTOR])
-    return bytes(out)
 
 
 def ext4(image, tree, size):

@@ -4,10 +4,9 @@
     carve_test.py CASE SALVAGE MAKE_SAMPLE_PHONE
 
 CASE is deleted (debugfs deletes files of a plain ext4), encrypted (one photo enciphered by Python's cryptography and one in
-plain text, in unused blocks of an encrypted phone), raw (without the secret), copy (where FUSE is not to be had), or
-refusals.  Skipped, saying so, where PhotoRec is not installed.
+plain text, in unused blocks of an encrypted phone), raw (without the secret), copy (where FUSE is not to be had), full
+(no room), or refusals.  Skipped, saying so, where PhotoRec is not installed.
 """
-import hashlib
 import json
 import os
 import pathlib
@@ -19,34 +18,9 @@ import sys
 import tempfile
 import time
 
-SKIPPED = 77
-SECTOR = 512
+from support import run, sample_phone, SECTOR, sha256_of, skip
+
 BLOCK = 4096
-
-
-def skip(why):
-    print(f"skipped: {why}")
-    sys.exit(SKIPPED)
-
-
-def run(*command, allowed=(0,), **options):
-    done = subprocess.run([*map(str, command)], capture_output=True, check=False, **options)
-    assert done.returncode in allowed, f"{command} ended with {done.returncode}: {done.stdout!r} {done.stderr!r}"
-    return done.stdout
-
-
-def sha256(data):
-    return hashlib.sha256(data).hexdigest()
-
-
-def sample_phone(work, make_sample_phone):
-    folder = work / "phone"
-    folder.mkdir()
-    made = subprocess.run([make_sample_phone, str(folder)], capture_output=True, text=True, check=False)
-    if made.returncode == SKIPPED:
-        skip(made.stderr)
-    assert made.returncode == 0, made.stderr
-    return pathlib.Path(made.stdout.strip())
 
 
 def photos(work, salvage, dump):
@@ -56,8 +30,8 @@ def photos(work, salvage, dump):
     found = {}
     for path in sorted(files.rglob("*.jpg")):
         data = path.read_bytes()
-        if len(data) > 2 * BLOCK and sha256(data) not in found:
-            found[sha256(data)] = data
+        if len(data) > 2 * BLOCK and sha256_of(data) not in found:
+            found[sha256_of(data)] = data
     assert len(found) >= 3, "the sample phone has too few photos"
     return list(found.values())
 
@@ -67,7 +41,7 @@ def manifest(folder):
     run("sha256sum", "-c", "--quiet", "SHA256SUMS", cwd=folder)
     for line in lines:
         assert (folder / line["path"]).stat().st_size == line["size"]
-        assert sha256((folder / line["path"]).read_bytes()) == line["sha256"]
+        assert sha256_of((folder / line["path"]).read_bytes()) == line["sha256"]
     on_disk = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.parent != folder}
     assert on_disk == {line["path"] for line in lines}, "the manifest and the folder differ"
     assert not [p for p in folder.rglob("*") if "partial" in p.name or "photorec" in p.name], "leftovers"
@@ -75,7 +49,7 @@ def manifest(folder):
 
 
 def found_at(lines, data, name):
-    hits = [line for line in lines if line["sha256"] == sha256(data) and line["path"].startswith(name + "/")]
+    hits = [line for line in lines if line["sha256"] == sha256_of(data) and line["path"].startswith(name + "/")]
     assert len(hits) == 1, f"{len(hits)} files in {name}/ are the photo: {[line['path'] for line in lines]}"
     return hits[0]
 
@@ -99,33 +73,23 @@ def plain_volume(work, pictures):
 def deleted(work, salvage, make_sample_phone, *options):
     pictures = photos(work, salvage, sample_phone(work, make_sample_phone))
     image = plain_volume(work, pictures)
-    before = sha256(image.read_bytes())
+    before = sha256_of(image.read_bytes())
     report = json.loads(run(salvage, "carve", image, "-o", work / "out", "--json", *options))
-    assert sha256(image.read_bytes()) == before, "the evidence was written to"
+    assert sha256_of(image.read_bytes()) == before, "the evidence was written to"
     lines = manifest(work / "out")
     raw = image.read_bytes()
     for data in pictures[:-1]:
         line = found_at(lines, data, "unused")
         start = line["runs"][0]["dump"]
-        assert raw[start:start + 64] == data[:64], "it does not lie where the manifest says"
+        lies = b"".join(raw[run["dump"]:run["dump"] + run["size"]] for run in line["runs"])[:line["size"]]
+        assert lies == data[:line["size"]], "it does not lie where the manifest says"
         assert line["path"] == f"unused/{start:012x}.jpg"
-    assert sha256(pictures[-1]) not in {line["sha256"] for line in lines}, "a live file was carved"
+    assert sha256_of(pictures[-1]) not in {line["sha256"] for line in lines}, "a live file was carved"
     assert report["schema"] == "salvage.carve/1" and report["parts"][0]["files"] == len(lines)
     print(f"{len(pictures) - 1} deleted photos carved, none of the live ones")
 
 
 # --- encrypted -------------------------------------------------------------------------------------------------------
-
-
-def essiv_enciphered(key, first_sector, data):
-    """Linux, Documentation/admin-guide/device-mapper/dm-crypt.rst: aes-cbc-essiv:sha256."""
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-    salt = Cipher(algorithms.AES(hashlib.sha256(key).digest()), modes.ECB()).encryptor()
-    out = bytearray()
-    for at in range(0, len(data), SECTOR):
-        iv = salt.update((first_sector + at // SECTOR).to_bytes(16, "little"))
-        out += Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor().update(data[at:at + SECTOR])
-    return bytes(out)
 
 
 def free_blocks(image, count):
@@ -143,6 +107,7 @@ def padded(data):
 
 def phone_with_remains(work, salvage, make_sample_phone):
     """An encrypted phone, with one photo enciphered and one in plain text where no file is."""
+    from ciphers import essiv  # skips where cryptography is not installed
     dump = sample_phone(work, make_sample_phone)
     once, plain = photos(work, salvage, dump)[:2]
     run(salvage, "decrypt", dump, "-o", work / "image", "--quiet")
@@ -154,17 +119,13 @@ def phone_with_remains(work, salvage, make_sample_phone):
     sectors = BLOCK // SECTOR
     with open(dump, "r+b") as raw:
         raw.seek(start + first * BLOCK)
-        raw.write(essiv_enciphered((work / "key").read_bytes(), first * sectors, padded(once)))
+        raw.write(essiv((work / "key").read_bytes(), padded(once), first * sectors))
         raw.seek(start + second * BLOCK)
         raw.write(padded(plain))
     return dump, (once, first * BLOCK), (plain, second * BLOCK), start
 
 
 def encrypted(work, salvage, make_sample_phone):
-    try:
-        import cryptography  # noqa: F401
-    except ImportError:
-        skip("python3-cryptography is not installed")
     dump, (once, once_at), (plain, plain_at), start = phone_with_remains(work, salvage, make_sample_phone)
     run(salvage, "carve", dump, "-o", work / "out", "--quiet", "--kind", "image")
     lines = manifest(work / "out")
@@ -172,8 +133,8 @@ def encrypted(work, salvage, make_sample_phone):
     assert line["runs"][0]["volume"] == once_at and line["runs"][0]["dump"] == start + once_at
     line = found_at(lines, plain, "raw")
     assert line["runs"][0]["volume"] == plain_at and line["runs"][0]["dump"] == start + plain_at
-    live = {sha256(path.read_bytes()) for path in (work / "files").rglob("*") if path.is_file()}
-    once_more = [line for line in lines if line["sha256"] in live - {sha256(once), sha256(plain)}]
+    live = {sha256_of(path.read_bytes()) for path in (work / "files").rglob("*") if path.is_file()}
+    once_more = [line for line in lines if line["sha256"] in live - {sha256_of(once), sha256_of(plain)}]
     assert not once_more, f"live files were carved: {once_more}"
     print(f"both photos found; {len(lines)} files in all")
 
@@ -182,7 +143,7 @@ def raw(work, salvage, make_sample_phone):
     dump, _, (plain, plain_at), start = phone_with_remains(work, salvage, make_sample_phone)
     run(salvage, "carve", "--raw", dump, "-o", work / "out", "--quiet", "--kind", "image")
     line = found_at(manifest(work / "out"), plain, "raw")
-    assert line["runs"] == [{"volume": plain_at, "dump": start + plain_at, "size": line["runs"][0]["size"]}]
+    assert line["runs"] == [{"volume": plain_at, "dump": start + plain_at, "size": len(padded(plain)), "file": str(dump)}]
     print("found without a secret")
 
 
@@ -215,6 +176,36 @@ def copy(work, salvage, make_sample_phone):
     print("the same by a copy")
 
 
+def photorec_ends(work):
+    """With the run that started it: the next one works in the same folder."""
+    until = time.monotonic() + 10
+    while subprocess.run(["pgrep", "-f", f"photorec.*{work}"], capture_output=True, check=False).returncode == 0:
+        assert time.monotonic() < until, "PhotoRec outlives the run by 10 s"
+        time.sleep(0.05)
+
+
+def full(work, salvage, make_sample_phone):
+    """PhotoRec on a full medium asks a person for another folder and waits for ever."""
+    pictures = photos(work, salvage, sample_phone(work, make_sample_phone))
+    image = plain_volume(work, pictures)
+    small = work / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", small], capture_output=True, check=False).returncode:
+        skip("a small medium cannot be mounted here")
+    try:
+        done = subprocess.run([salvage, "carve", image, "-o", small / "out"], capture_output=True, text=True, check=False,
+                              timeout=60)
+        assert done.returncode == 4 and "nearly full" in done.stderr, f"{done.returncode}: {done.stderr}"
+        assert not (small / "out" / "carved.jsonl").exists()
+        run("mount", "-o", "remount,size=400m", small)
+        run(salvage, "carve", image, "-o", small / "out", "--quiet")
+        for data in pictures[:-1]:
+            found_at(manifest(small / "out"), data, "unused")
+    finally:
+        run("umount", small)
+    print("stopped in time, and done again with more room")
+
+
 def refusals(work, salvage, make_sample_phone):
     pictures = photos(work, salvage, sample_phone(work, make_sample_phone))
     image = plain_volume(work, pictures)
@@ -230,14 +221,30 @@ def refusals(work, salvage, make_sample_phone):
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    subprocess.run(["sh", "-c", f"for m in $(grep -o '{work}[^ ]*mounted' /proc/self/mountinfo); do fusermount3 -uz $m || umount -l $m; done"],
-                   capture_output=True, check=False)
-    if process.returncode != 0:
-        assert not (work / "out" / "carved.jsonl").exists(), "a killed run looks whole"
-        run(salvage, "carve", image, "-o", work / "out", "--quiet")
+    assert process.returncode == -signal.SIGKILL, "it ended before it was killed"
+    assert not (work / "out" / "carved.jsonl").exists(), "a killed run looks whole"
+    photorec_ends(work)
+    run(salvage, "carve", image, "-o", work / "out", "--quiet")
     for data in pictures[:-1]:
         found_at(manifest(work / "out"), data, "unused")
     run(salvage, "carve", image, "-o", work / "out", allowed=(2,))  # finished: not again
+    (work / "out" / "carved.jsonl").rename(work / "mine.jsonl")
+    run(salvage, "carve", image, "-o", work / "out", allowed=(2,))  # nor where somebody took the list away
+    (work / "mine.jsonl").rename(work / "out" / "carved.jsonl")
+    assert manifest(work / "out"), "a finished result was taken away"
+    someones = work / "begun"
+    process = subprocess.Popen([salvage, "carve", image, "-o", someones, "--everything", "--quiet"])
+    while process.poll() is None and not (someones / ".salvage-carve.partial").exists():
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (someones / "unused").mkdir()
+    (someones / "unused" / "letter").write_text("dear")
+    run(salvage, "carve", image, "-o", someones, allowed=(2,))
+    assert (someones / "unused" / "letter").read_text() == "dear"
+    (someones / "unused").rename(work / "mine")
+    run(salvage, "carve", image, "-o", someones, "--quiet")
+    assert manifest(someones)
     print(f"refused what is not ours; killed ({process.returncode}) and begun anew")
 
 
@@ -247,7 +254,7 @@ def main():
         skip("PhotoRec is not installed (Debian package testdisk)")
     with tempfile.TemporaryDirectory(prefix="salvage-carve-", ignore_cleanup_errors=True) as name:
         {"deleted": deleted, "encrypted": encrypted, "raw": raw, "copy": copy,
-         "refusals": refusals}[case](pathlib.Path(name), salvage, make_sample_phone)
+         "full": full, "refusals": refusals}[case](pathlib.Path(name), salvage, make_sample_phone)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
-SECTOR = 512
-
-
-def run(*command, allowed=(0,)):
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
-    assert done.returncode in allowed, f"{command} ended with {done.returncode}: {done.stdout} {done.stderr}"
-    return done.stdout
+from support import run, SECTOR, skip
 
 
 def by_table(script, dump, key):
@@ -61,17 +54,16 @@ def main():
     try:
         import cryptography  # noqa: F401
     except ImportError:
-        print("skipped: python3-cryptography is not installed")
-        sys.exit(SKIPPED)
+        skip("python3-cryptography is not installed")
     with tempfile.TemporaryDirectory(prefix="salvage-dm-") as name:
         work = pathlib.Path(name)
         phone = work / "a phone"
         phone.mkdir()
-        dump = run(make_sample_phone, phone).strip()
+        dump = run(make_sample_phone, phone, text=True).strip()
         run(salvage, "decrypt", dump, "-o", work / "image", "--quiet")
         wanted = (work / "image").read_bytes()
         key_file = work / "the key"
-        script = run(salvage, "decrypt", dump, "--print-dmsetup", "--key-out", key_file, "--quiet")
+        script = run(salvage, "decrypt", dump, "--print-dmsetup", "--key-out", key_file, "--quiet", text=True)
         key = key_file.read_bytes()
         assert stat.S_IMODE(key_file.stat().st_mode) == 0o600, "others can read the key"
         assert key.hex() not in script, "the key is shown"

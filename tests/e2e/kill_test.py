@@ -7,7 +7,6 @@ VERB is split, decrypt or export.  After each kill no file may be under its own 
 that is left alone must end with the same result as one that was never disturbed.  At the end the same is done to a disk
 that fills up, where mounting one is permitted.  SALVAGE_KILL_SEED chooses other moments.
 """
-import hashlib
 import json
 import os
 import pathlib
@@ -18,16 +17,9 @@ import sys
 import tempfile
 import time
 
+from support import sample_phone, sha256
+
 ROUNDS = 8
-SKIPPED = 77
-
-
-def sha256(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def snapshot(folder):
@@ -176,14 +168,7 @@ def main():
     chance = random.Random(int(os.environ.get("SALVAGE_KILL_SEED", "1")))
     with tempfile.TemporaryDirectory(prefix="salvage-kill-") as name:
         work = pathlib.Path(name)
-        phone = work / "phone"
-        phone.mkdir()
-        made = subprocess.run([make_sample_phone, str(phone)], capture_output=True, text=True, check=False)
-        if made.returncode == SKIPPED:
-            print(made.stderr)
-            sys.exit(SKIPPED)
-        assert made.returncode == 0, made.stderr
-        job = Job(verb, salvage, made.stdout.strip())
+        job = Job(verb, salvage, str(sample_phone(work, make_sample_phone)))
         undisturbed = work / "reference"
         undisturbed.mkdir()
         start = time.monotonic()

@@ -23,19 +23,7 @@ import sys
 import tempfile
 import time
 
-SKIPPED = 77
-SECTOR = 512
-
-
-def skip(why):
-    print(f"skipped: {why}")
-    sys.exit(SKIPPED)
-
-
-def run(*command, **options):
-    done = subprocess.run([*map(str, command)], capture_output=True, check=False, **options)
-    assert done.returncode == 0, f"{command} ended with {done.returncode}: {done.stdout!r} {done.stderr!r}"
-    return done.stdout
+from support import run, sample_phone, SECTOR, sha256, skip
 
 
 def is_mounted(folder):
@@ -67,24 +55,6 @@ class Mount:
         if self.process.poll() is None:
             status, err = self.end()
             assert status == 0, f"Ctrl-C ended with {status}: {err}"
-
-
-def sha256(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
-def sample_phone(work, make_sample_phone):
-    folder = work / "phone"
-    folder.mkdir()
-    made = subprocess.run([make_sample_phone, str(folder)], capture_output=True, text=True, check=False)
-    if made.returncode == SKIPPED:
-        skip(made.stderr)
-    assert made.returncode == 0, made.stderr
-    return pathlib.Path(made.stdout.strip())
 
 
 # --- phone -----------------------------------------------------------------------------------------------------------

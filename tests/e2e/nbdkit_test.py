@@ -8,9 +8,7 @@ own), key (a volume enciphered by Python's cryptography; secrets that are refuse
 connections, and a filter that writes).  Where a client is not installed the case says so and is skipped.
 """
 import concurrent.futures
-import hashlib
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -18,19 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
-SECTOR = 512
-
-
-def skip(why):
-    print(f"skipped: {why}")
-    sys.exit(SKIPPED)
-
-
-def run(*command, allowed=(0,), **options):
-    done = subprocess.run([*map(str, command)], capture_output=True, check=False, **options)
-    assert done.returncode in allowed, f"{command} ended with {done.returncode}: {done.stdout!r} {done.stderr!r}"
-    return done.stdout
+from support import run, sample_phone, SECTOR, sha256, skip
 
 
 class Served:
@@ -55,14 +41,6 @@ class Served:
         self.process.communicate(timeout=20)
 
 
-def sha256(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
 def ext4_image(path, size, content):
     source = path.with_suffix(".source")
     source.mkdir()
@@ -74,9 +52,7 @@ def ext4_image(path, size, content):
 
 
 def phone(work, plugin, salvage, make_sample_phone):
-    folder = work / "phone"
-    folder.mkdir()
-    dump = pathlib.Path(run(make_sample_phone, folder).decode().strip())
+    dump = sample_phone(work, make_sample_phone)
     image = work / "decrypted.img"
     run(salvage, "decrypt", dump, "-o", image, "--quiet")
     with Served(work, plugin, f"file={dump}") as served:

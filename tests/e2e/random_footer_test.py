@@ -18,24 +18,14 @@ import sys
 import tempfile
 import time
 
-SKIPPED = 77
-try:
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-except ImportError:
-    print("skipped: python3-cryptography is not installed")
-    sys.exit(SKIPPED)
+from ciphers import encipher, essiv, modes
+from support import skip
+
 if shutil.which("mke2fs") is None:
-    print("skipped: mke2fs is not installed")
-    sys.exit(SKIPPED)
+    skip("mke2fs is not installed")
 
 PBKDF2, SCRYPT = 1, 2
 HEAD = 4096
-SECTOR = 512
-
-
-def encipher(mode, key, data):
-    encryptor = Cipher(algorithms.AES(key), mode).encryptor()
-    return encryptor.update(data) + encryptor.finalize()
 
 
 def derive(kdf, n_log2, secret, salt):
@@ -51,12 +41,7 @@ def essiv_head(folder, key):
         file.truncate(4 << 20)
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-F", image], check=True)
     plain = image.read_bytes()[:HEAD]
-    iv_key = hashlib.sha256(key).digest()
-    out = b""
-    for number in range(HEAD // SECTOR):
-        iv = encipher(modes.ECB(), iv_key, struct.pack("<QQ", number, 0))
-        out += encipher(modes.CBC(iv), key, plain[number * SECTOR:][:SECTOR])
-    return out
+    return essiv(key, plain)
 
 
 def line_of(folder, kdf, n_log2, pin):

@@ -63,6 +63,7 @@ struct CarvedPart {
     std::uint64_t files{};
     ByteCount bytes;
     std::map<std::string, std::uint64_t> by_ending; ///< "jpg" → 12
+    std::string incomplete;                         ///< why files may be missing; empty where none should be
 };
 
 struct CarveReport {
@@ -74,8 +75,9 @@ struct CarveReport {
 /// Carves by PhotoRec, a program of its own (Debian package testdisk), into `out`: a folder for each search, files
 /// named by where they begin in the volume, and carved.jsonl with the runs of each as offsets in volume and dump. The
 /// folder looks whole only when it is; an interrupted one is begun anew. Progress: step "carve", unit "bytes".  Memory:
-/// 16 bytes a run of unused blocks with content. Errors: not_found (no PhotoRec here), already_exists (the folder holds
-/// something else, or is finished), those of `show`, io, no_space, cancelled.
+/// 16 bytes a run of unused blocks with content, some 500 a carved file. Errors: not_found (no PhotoRec here),
+/// already_exists (the folder holds something else, or is finished), those of `show`, io, no_space (less than 64 MiB of
+/// room), cancelled.
 [[nodiscard]] Result<CarveReport> carve(const std::vector<CarveSearch>& searches, const std::filesystem::path& out,
                                         const CarveOptions& options, const ShowSource& show, CommandRunner& runner,
                                         const RunContext& context);

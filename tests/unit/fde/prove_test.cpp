@@ -8,6 +8,7 @@
 #include "salvage/fde/unlock.hpp"
 #include "salvage/io/sources.hpp"
 #include "salvage/io/views.hpp"
+#include "small_volumes.hpp"
 #include "support/assert_result.hpp"
 #include "support/files.hpp"
 
@@ -18,6 +19,8 @@ using test::fails_with;
 using test::is_ok;
 using test_support::DiskCipher;
 using test_support::encipher_volume;
+using test_support::f2fs_image;
+using test_support::fat32_image;
 using test_support::noise;
 
 constexpr std::size_t mebibyte = 1U << 20U;
@@ -82,47 +85,6 @@ std::string all_facts(const KeyProof& proof)
     for (const auto& fact : proof.facts) {
         out += fact + "\n";
     }
-    return out;
-}
-
-// f2fs and FAT as their specifications have them: no tool for them is at hand.
-
-Bytes f2fs_image(std::size_t size)
-{
-    Bytes superblock(3072);
-    test_support::put_le<std::uint32_t>(superblock, 0x00, 0xF2F52010);
-    test_support::put_le<std::uint16_t>(superblock, 0x04, 1);
-    test_support::put_le<std::uint16_t>(superblock, 0x06, 14);
-    test_support::put_le<std::uint32_t>(superblock, 0x08, 9);
-    test_support::put_le<std::uint32_t>(superblock, 0x0C, 3);
-    test_support::put_le<std::uint32_t>(superblock, 0x10, 12);
-    test_support::put_le<std::uint32_t>(superblock, 0x14, 9);
-    test_support::put_le<std::uint32_t>(superblock, 0x18, 1);
-    test_support::put_le<std::uint32_t>(superblock, 0x1C, 1);
-    test_support::put_le<std::uint64_t>(superblock, 0x24, size / 4096);
-    test_support::put_le<std::uint32_t>(superblock, 0x60, 3);
-    test_support::put_le<std::uint32_t>(superblock, 0x64, 1);
-    test_support::put_le<std::uint32_t>(superblock, 0x68, 2);
-    Bytes out(size);
-    test_support::put(out, 1024, superblock);
-    test_support::put(out, 5120, superblock);
-    return out;
-}
-
-Bytes fat32_image(std::size_t size)
-{
-    Bytes out(size);
-    test_support::put(out, 0x00, from_hex("eb5890").unwrap());
-    test_support::put(out, 0x03, as_bytes("MSDOS5.0"));
-    test_support::put_le<std::uint16_t>(out, 0x0B, 512);
-    test_support::put_le<std::uint8_t>(out, 0x0D, 8);
-    test_support::put_le<std::uint16_t>(out, 0x0E, 32);
-    test_support::put_le<std::uint8_t>(out, 0x10, 2);
-    test_support::put_le<std::uint8_t>(out, 0x15, 0xF8);
-    test_support::put_le(out, 0x20, static_cast<std::uint32_t>(size / 512));
-    test_support::put_le<std::uint8_t>(out, 0x42, 0x29);
-    test_support::put(out, 0x47, as_bytes("CARD       FAT32   "));
-    test_support::put_le<std::uint16_t>(out, 0x1FE, 0xAA55);
     return out;
 }
 
