@@ -21,22 +21,7 @@ fi
 guest=$(realpath "$guest")
 out=$(realpath "$out")
 
-version=$(ls "$guest/lin/lib/modules")
-root=$out/root
-rm -rf "$root"
-mkdir -p "$root"/{bin,modules,host,over,proc,dev}
-cp "$(command -v busybox)" "$root/bin/busybox"
-cp "$here/init" "$root/init"
-chmod +x "$root/init"
-number=100
-for module in virtio_pci virtio_blk 9pnet_virtio 9p overlay crc32c_generic ext4; do
-    /sbin/modprobe -d "$guest/lin" -S "$version" --show-depends $module 2>/dev/null | awk '/^insmod/{print $2}'
-done | awk '!seen[$0]++' | while read -r file; do
-    cp "$file" "$root/modules/$number-$(basename "$file")"
-    number=$((number + 1))
-done
-(cd "$root" && find . | cpio --quiet -o -H newc | gzip -1 >"$out/initramfs.gz")
-rm -rf "$root"
+"$here/make_initramfs.sh" "$guest" "$out/initramfs.gz" virtio_pci virtio_blk 9pnet_virtio 9p overlay crc32c_generic ext4
 
 drives=(clean live dirty phone live_reused reused ext3 live_orphans orphans)
 arguments=()
