@@ -18,7 +18,7 @@ namespace salvage::io {
 /// Sources one after another.  Errors: invalid_argument (total size does not fit in 64 bits).
 [[nodiscard]] Result<SourcePtr> make_concat(std::vector<SourcePtr> parts, std::string name);
 
-/// `ranges` of one source, one after another, in the order given; memory: 16 bytes a range.
+/// `ranges` of one source, one after another, in the order given; memory: 24 bytes a range.
 /// Errors: truncated (a range ends beyond the source), invalid_argument (total size does not fit in 64 bits).
 [[nodiscard]] Result<SourcePtr> make_gathered(SourcePtr source, const std::vector<ByteRange>& ranges, std::string name);
 

@@ -75,7 +75,7 @@ struct CarveReport {
 /// Carves by PhotoRec, a program of its own (Debian package testdisk), into `out`: a folder for each search, files
 /// named by where they begin in the volume, and carved.jsonl with the runs of each as offsets in volume and dump. The
 /// folder looks whole only when it is; an interrupted one is begun anew. Progress: step "carve", unit "bytes".  Memory:
-/// 16 bytes a run of unused blocks with content, some 500 a carved file. Errors: not_found (no PhotoRec here),
+/// 64 bytes a run of unused blocks with content, some 500 a carved file. Errors: not_found (no PhotoRec here),
 /// already_exists (the folder holds something else, or is finished), those of `show`, io, no_space (less than 64 MiB of
 /// room), cancelled.
 [[nodiscard]] Result<CarveReport> carve(const std::vector<CarveSearch>& searches, const std::filesystem::path& out,

@@ -1,4 +1,4 @@
-// Parts of one source, one after another.
+// Sources, or parts of one, one after another.
 #include <algorithm>
 #include <utility>
 
@@ -7,16 +7,17 @@
 namespace salvage::io {
 namespace {
 
-/// Where a part stands in the view and in the source.
+/// Where a part stands in the view and in its source.
 struct Part {
     std::uint64_t start{};
     std::uint64_t below{};
+    std::uint32_t source{};
 };
 
-class Gathered final : public ByteSource {
+class Joined final : public ByteSource {
 public:
-    Gathered(SourcePtr source, std::vector<Part> parts, ByteCount size, std::string name)
-        : source_{std::move(source)}, parts_{std::move(parts)}, size_{size}, name_{std::move(name)}
+    Joined(std::vector<SourcePtr> sources, std::vector<Part> parts, ByteCount size, std::string name)
+        : sources_{std::move(sources)}, parts_{std::move(parts)}, size_{size}, name_{std::move(name)}
     {
     }
 
@@ -27,7 +28,7 @@ public:
         SALVAGE_TRY(check_range(*this, at, ByteCount{into.size()}));
         for (auto i = part_of(at); !into.empty(); ++i) {
             const auto count = std::min<std::uint64_t>(into.size(), end_of(i) - at.value);
-            SALVAGE_TRY(source_->read_at(below(i, at), into.first(static_cast<std::size_t>(count))));
+            SALVAGE_TRY(source_of(i).read_at(below(i, at), into.first(static_cast<std::size_t>(count))));
             into = into.subspan(static_cast<std::size_t>(count));
             at = at + ByteCount{count};
         }
@@ -42,7 +43,7 @@ public:
         for (auto i = part_of(at); at < range.end(); ++i) {
             const ByteCount count{std::min(range.end().value, end_of(i)) - at.value};
             const auto start = below(i, at);
-            for (const auto& extent : SALVAGE_TRY(source_->extents(ByteRange::between(start, start + count)))) {
+            for (const auto& extent : SALVAGE_TRY(source_of(i).extents(ByteRange::between(start, start + count)))) {
                 const auto from = at + (extent.range.start() - start);
                 out.push_back({.range = ByteRange::between(from, from + extent.range.size()), .kind = extent.kind});
             }
@@ -53,7 +54,11 @@ public:
 
     [[nodiscard]] Location locate(ByteOffset at) const override
     {
-        auto out = parts_.empty() ? Location{} : source_->locate(below(part_of(at), at));
+        Location out;
+        if (!parts_.empty()) {
+            const auto i = part_of(at);
+            out = source_of(i).locate(below(i, at));
+        }
         out.chain.push_back({.source = name_, .at = at});
         return out;
     }
@@ -74,32 +79,64 @@ private:
     {
         return ByteOffset{parts_[part].below + (at.value - parts_[part].start)};
     }
+    [[nodiscard]] const ByteSource& source_of(std::size_t part) const { return *sources_[parts_[part].source]; }
 
-    SourcePtr source_;
+    std::vector<SourcePtr> sources_;
     std::vector<Part> parts_;
     ByteCount size_;
     std::string name_;
 };
 
+/// Puts parts behind one another.
+class Joining {
+public:
+    explicit Joining(std::string name) : name_{std::move(name)} {}
+
+    /// Of the source `number` of those that are given in the end.
+    Result<> add(ByteRange range, std::size_t number)
+    {
+        if (range.is_empty()) {
+            return {};
+        }
+        const auto next = checked_add(size_, range.size().value);
+        if (!next) {
+            return invalid_argument("the parts are together longer than 2^64 bytes", name_);
+        }
+        parts_.push_back({.start = size_, .below = range.start().value, .source = static_cast<std::uint32_t>(number)});
+        size_ = *next;
+        return {};
+    }
+
+    SourcePtr of(std::vector<SourcePtr> sources) &&
+    {
+        return std::make_shared<Joined>(std::move(sources), std::move(parts_), ByteCount{size_}, std::move(name_));
+    }
+
+private:
+    std::string name_;
+    std::vector<Part> parts_;
+    std::uint64_t size_{0};
+};
+
 } // namespace
+
+Result<SourcePtr> make_concat(std::vector<SourcePtr> parts, std::string name)
+{
+    Joining joining{std::move(name)};
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        SALVAGE_TRY(joining.add(whole(*parts[i]), i));
+    }
+    return std::move(joining).of(std::move(parts));
+}
 
 Result<SourcePtr> make_gathered(SourcePtr source, const std::vector<ByteRange>& ranges, std::string name)
 {
-    std::vector<Part> parts;
-    std::uint64_t size = 0;
+    Joining joining{std::move(name)};
     for (const auto& range : ranges) {
         SALVAGE_TRY(check_range(*source, range.start(), range.size()));
-        if (range.is_empty()) {
-            continue;
-        }
-        parts.push_back({.start = size, .below = range.start().value});
-        const auto next = checked_add(size, range.size().value);
-        if (!next) {
-            return invalid_argument("the parts are together longer than 2^64 bytes", name);
-        }
-        size = *next;
+        SALVAGE_TRY(joining.add(range, 0));
     }
-    return std::make_shared<Gathered>(std::move(source), std::move(parts), ByteCount{size}, std::move(name));
+    return std::move(joining).of({std::move(source)});
 }
 
 } // namespace salvage::io
