@@ -78,14 +78,14 @@ constexpr auto refused_names = std::to_array<RefusedName>({
 /// A footer's field is 64 bytes; a longer text is no cipher name.
 constexpr std::size_t longest_shown_name = 64;
 
-std::string_view name_of(CipherMode mode, IvRule iv)
+} // namespace
+
+std::string_view dm_crypt_name(const SectorCipherSpec& spec) noexcept
 {
-    const auto* const found =
-        std::ranges::find_if(known_names, [&](const KnownName& known) { return known.mode == mode && known.iv == iv; });
+    const auto* const found = std::ranges::find_if(
+        known_names, [&](const KnownName& known) { return known.mode == spec.mode && known.iv == spec.iv; });
     return found == known_names.end() ? "a mode with an IV rule of another" : found->name;
 }
-
-} // namespace
 
 Result<SectorCipherSpec> parse_cipher_name(std::string_view name)
 {
@@ -109,7 +109,7 @@ Result<SectorCipherSpec> parse_cipher_name(std::string_view name)
 
 std::string to_string(const SectorCipherSpec& spec)
 {
-    std::string text{name_of(spec.mode, spec.iv)};
+    std::string text{dm_crypt_name(spec)};
     if (spec.sector != sector_512()) {
         text += fmt::format(", {}-byte sectors", spec.sector.bytes());
         if (spec.iv_counts_large_sectors) {

@@ -15,21 +15,6 @@ namespace {
 
 constexpr std::uint64_t unit = 512; // what the device mapper counts in, whatever the cipher's sector is
 
-std::string_view mode_name(crypto::CipherMode mode)
-{
-    return mode == crypto::CipherMode::cbc ? "cbc" : "xts";
-}
-
-std::string_view iv_name(crypto::IvRule rule)
-{
-    switch (rule) {
-    case crypto::IvRule::essiv_sha256: return "essiv:sha256";
-    case crypto::IvRule::plain: return "plain";
-    case crypto::IvRule::plain64: break;
-    }
-    return "plain64";
-}
-
 /// What follows the device and its offset: nothing for sectors of 512 bytes.
 std::string optional_arguments(const crypto::SectorCipherSpec& cipher)
 {
@@ -62,7 +47,7 @@ constexpr std::string_view script = R"(#!/bin/sh
 set -e
 device=$(losetup --find --show --read-only --offset {start} --sizelimit {size} {dump})
 dmsetup create --readonly salvage-userdata <<TABLE
-0 {ciphered} crypt aes-{mode}-{iv} $(od -An -v -tx1 {key} | tr -d ' \n') {iv_base} $device 0{optional}{plain}
+0 {ciphered} crypt {cipher} $(od -An -v -tx1 {key} | tr -d ' \n') {iv_base} $device 0{optional}{plain}
 TABLE
 # mount -o ro,noload /dev/mapper/salvage-userdata /mnt
 # To undo: umount /mnt; dmsetup remove salvage-userdata; losetup -d "$device"
@@ -94,9 +79,9 @@ Result<std::string> dmsetup_script(const OpenedDump& opened, const std::filesyst
     return fmt::format(fmt::runtime(script), fmt::arg("dump", shell_quoted(opened.dump.path)),
                        fmt::arg("key", shell_quoted(key_file.string())), fmt::arg("start", start),
                        fmt::arg("size", (lengths.ciphered + lengths.plain) * unit),
-                       fmt::arg("ciphered", lengths.ciphered), fmt::arg("mode", mode_name(cipher.mode)),
-                       fmt::arg("iv", iv_name(cipher.iv)), fmt::arg("iv_base", cipher.iv_base.value),
-                       fmt::arg("optional", optional_arguments(cipher)), fmt::arg("plain", plain));
+                       fmt::arg("ciphered", lengths.ciphered), fmt::arg("cipher", crypto::dm_crypt_name(cipher)),
+                       fmt::arg("iv_base", cipher.iv_base.value), fmt::arg("optional", optional_arguments(cipher)),
+                       fmt::arg("plain", plain));
 }
 
 } // namespace salvage::rescue

@@ -33,7 +33,7 @@ CIPHERS = {  # name: cipher, bytes of the key, of a sector
     "adiantum": ("xchacha12,aes-adiantum-plain64", 32, 4096),
 }
 SIZES = {"ext4": 64 << 20, "f2fs": 128 << 20}
-USUAL = {"cbc-128": "ext4", "xts-512": "f2fs", "cbc-4096": "ext4"}
+USUAL = {"cbc-128": "ext4", "xts-512": "f2fs", "cbc-4096": "ext4", "adiantum": "f2fs"}
 IS_ALL = bool(os.environ.get("SALVAGE_ALL_VOLUMES"))
 
 

@@ -59,6 +59,8 @@ struct SectorCipherSpec {
 /// "aes-xts-plain64", "aes-xts-plain", "xchacha12,aes-adiantum-plain64", "xchacha20,aes-adiantum-plain64".
 /// Errors: unsupported (names the cipher and, for known vendor names, whose hardware it is).
 [[nodiscard]] Result<SectorCipherSpec> parse_cipher_name(std::string_view name);
+/// Cipher and IV as dm-crypt's table names them: "aes-cbc-essiv:sha256"; of two names of one thing the first above.
+[[nodiscard]] std::string_view dm_crypt_name(const SectorCipherSpec& spec) noexcept;
 [[nodiscard]] std::string to_string(const SectorCipherSpec& spec);
 
 /// Instruction sets with sector kernels of their own.  All give the same bytes.

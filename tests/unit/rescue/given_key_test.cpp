@@ -1,6 +1,8 @@
 // Volumes opened by a key that the user holds, with what the user says of their mapping.
 #include <gtest/gtest.h>
 
+#include "salvage/crypto/cipher.hpp"
+#include "salvage/rescue/dm_mapping.hpp"
 #include "salvage/rescue/open.hpp"
 #include "support/assert_result.hpp"
 #include "support/files.hpp"
@@ -54,13 +56,25 @@ TEST_F(GivenKey, LargeSectorsAreCountedAsTheDataShow)
     }
 }
 
-TEST_F(GivenKey, AMappingThatTheDataSpeakAgainstIsTakenAndSaid)
+TEST_F(GivenKey, TheMappingForDmCryptNamesItsCipher)
 {
-    const DiskCipher disk{.is_xts = true, .is_essiv = false, .sector = 4096, .counts_large = true};
-    const auto outcome = open_with(disk, sector_512());
-    ASSERT_FALSE(outcome.volume) << "XTS sectors of another size show nothing";
-    const auto other = open_with({.sector = 4096, .counts_large = true}, std::nullopt);
-    ASSERT_TRUE(other.volume);
+    const test::TemporaryFolder folder;
+    for (const std::string name :
+         {"aes-cbc-essiv:sha256", "aes-cbc-plain64", "aes-xts-plain64", "xchacha12,aes-adiantum-plain64"}) {
+        auto spec = crypto::parse_cipher_name(name).unwrap();
+        spec.sector = sector_4096();
+        auto volume = plain_;
+        crypto::make_sector_cipher(spec, key_).unwrap()->encrypt(SectorIndex{0}, volume);
+        DumpRequest dump;
+        dump.path = folder.write(name, volume);
+        OpenRequest request;
+        request.master_key = GivenMasterKey{.key = SecretBytes::copy_of(key_), .cipher = name, .sector = sector_4096()};
+        const auto opened = open_for_reading(dump, request, {});
+        ASSERT_TRUE(is_ok(opened)) << name;
+        const auto script = dmsetup_script(*opened, "key");
+        ASSERT_TRUE(is_ok(script)) << name;
+        EXPECT_NE(script->find(" crypt " + name + " $("), std::string::npos) << *script;
+    }
 }
 
 } // namespace
