@@ -7,6 +7,7 @@
 
 #include "deleted.hpp"
 #include "filesystem/probes.hpp"
+#include "filesystem/unused_areas.hpp"
 #include "volume.hpp"
 
 namespace salvage::filesystem {
@@ -126,20 +127,8 @@ public:
     {
         const auto allocation = SALVAGE_TRY(volume_->allocation(RunContext{}));
         const auto& geometry = volume_->geometry();
-        std::vector<ByteRange> out;
-        for (std::uint32_t i = 0; i < geometry.clusters;) {
-            auto end = i;
-            while (end < geometry.clusters && allocation.is_free(end + 2)) {
-                ++end;
-            }
-            if (end != i) {
-                const auto start = geometry.at(i + 2);
-                out.push_back(
-                    ByteRange::between(start, start + ByteCount{std::uint64_t{end - i} * geometry.cluster_bytes}));
-            }
-            i = end + 1;
-        }
-        return out;
+        return free_areas(allocation.clusters(), geometry.heap, geometry.cluster_bytes,
+                          [&](std::uint64_t i) { return allocation.is_free(static_cast<std::uint32_t>(i + 2)); });
     }
 
 private:
