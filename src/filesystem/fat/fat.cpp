@@ -220,12 +220,16 @@ Result<std::optional<Backup>> find_backup(const io::ByteSource& source)
     return std::nullopt;
 }
 
-/// `why`: what is wrong with the first boot sector; none: there is none.
+/// `why`: what is wrong with the first boot sector; none: there is none, and a backup that does not open may be all
+/// that is left of a volume that was here before.
 ProbeResult open_by_backup(const io::SourcePtr& source, const std::optional<Error>& why)
 {
     auto backup = SALVAGE_TRY(find_backup(*source));
     if (backup) {
-        return make_filesystem(source, std::move(backup->geometry), {about_backup(backup->at, why)});
+        auto opened = make_filesystem(source, std::move(backup->geometry), {about_backup(backup->at, why)});
+        if (opened.has_value() || why || opened.error().code == ErrorCode::io) {
+            return opened;
+        }
     }
     if (why) {
         return *why;

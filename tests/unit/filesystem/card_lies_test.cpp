@@ -83,7 +83,7 @@ TEST(ExfatLies, FoldersOverEachOtherAreSearchedWithinABudget)
 
 TEST(ExfatLies, WhatIsUnusedLiesInTheDump)
 {
-    for (const std::string kind : {"exfat"}) {
+    for (const std::string kind : {"exfat", "ntfs"}) {
         auto image = card_image(kind);
         const auto size = image.size() / 4 * 3;
         image.resize(size);
