@@ -101,6 +101,88 @@ std::optional<PlainFilesystem> probe_ntfs(ByteView bytes)
         .name = "ntfs", .size = ByteCount{size.value_or(0)}, .has_encrypt_feature = false, .label = {}};
 }
 
+/// What a second place on the volume says of the first; unknown where it cannot be read.
+enum class Confirmed : std::uint8_t { yes, no, unknown };
+
+std::optional<Bytes> readable(const io::ByteSource& source, std::uint64_t at, std::uint64_t count)
+{
+    auto bytes = io::read_bytes(source, ByteOffset{at}, ByteCount{count});
+    return bytes.has_value() ? std::optional{std::move(*bytes)} : std::nullopt;
+}
+
+/// VolumeFlags and PercentInUse change without the checksum.
+constexpr bool is_of_no_checksum(std::size_t at) noexcept
+{
+    return at == 106 || at == 107 || at == 112;
+}
+
+/// Spec: exFAT specification, 3.4: the sum of sectors 0 to 10 fills sector 11.
+Confirmed has_exfat_checksum(const io::ByteSource& source, std::size_t sector)
+{
+    constexpr std::size_t summed_sectors = 11;
+    const auto region = readable(source, 0, (summed_sectors + 1) * sector);
+    if (!region) {
+        return Confirmed::unknown;
+    }
+    std::uint32_t sum = 0;
+    for (std::size_t i = 0; i < summed_sectors * sector; ++i) {
+        if (!is_of_no_checksum(i)) {
+            sum = ((sum & 1U) << 31U) + (sum >> 1U) + std::to_integer<std::uint32_t>((*region)[i]);
+        }
+    }
+    return field<std::uint32_t>(*region, summed_sectors * sector) == sum ? Confirmed::yes : Confirmed::no;
+}
+
+/// Spec: exFAT specification, 3.2: the backup boot region begins at sector 12.
+Confirmed has_exfat_backup(const io::ByteSource& source, std::size_t sector)
+{
+    const auto first = readable(source, 0, 512);
+    const auto backup = readable(source, 12 * std::uint64_t{sector}, 512);
+    if (!first || !backup) {
+        return Confirmed::unknown;
+    }
+    for (std::size_t i = 0; i < first->size(); ++i) {
+        if (!is_of_no_checksum(i) && (*first)[i] != (*backup)[i]) {
+            return Confirmed::no;
+        }
+    }
+    return Confirmed::yes;
+}
+
+/// A record of the file table, or one that Windows found damaged.
+Confirmed has_record(const io::ByteSource& source, std::uint64_t cluster, std::uint64_t cluster_bytes)
+{
+    const auto at = checked_multiply(cluster, cluster_bytes);
+    const auto magic = at ? readable(source, *at, 4) : std::nullopt;
+    if (!magic) {
+        return Confirmed::unknown;
+    }
+    return as_text(*magic) == "FILE" || as_text(*magic) == "BAAD" ? Confirmed::yes : Confirmed::no;
+}
+
+/// One boot sector is no filesystem: it may be left of another time, under an encrypted volume whose filesystem does
+/// not use its first bytes, or be all that a wrong size of sectors decrypts.  Unless both places can be read and say
+/// no, it is believed.
+bool is_confirmed(const io::ByteSource& source, ByteView boot, std::string_view name)
+{
+    Confirmed one = Confirmed::unknown;
+    Confirmed other = Confirmed::unknown;
+    if (name == "exfat") {
+        const std::size_t sector = std::size_t{1} << field<std::uint8_t>(boot, 108);
+        one = has_exfat_checksum(source, sector);
+        other = has_exfat_backup(source, sector);
+    } else {
+        // Above 0x80 it is the negative power of two of sectors.
+        const auto per_cluster = field<std::uint8_t>(boot, 13);
+        const auto sectors =
+            per_cluster <= 0x80 ? std::uint64_t{per_cluster} : 1ULL << std::min(256U - per_cluster, 20U);
+        const auto cluster_bytes = sectors * field<std::uint16_t>(boot, 11);
+        one = has_record(source, field<std::uint64_t>(boot, 48), cluster_bytes);
+        other = has_record(source, field<std::uint64_t>(boot, 56), cluster_bytes);
+    }
+    return one != Confirmed::no || other != Confirmed::no;
+}
+
 /// The start of the source, as far as it can be read: a bad sector behind the superblock hides no filesystem.
 Bytes read_start(const io::ByteSource& source)
 {
@@ -128,8 +210,13 @@ std::optional<PlainFilesystem> probe_filesystem(const io::ByteSource& source)
             return filesystem_of(evidence);
         }
     }
-    for (const auto probe : {probe_erofs, probe_squashfs, probe_exfat, probe_ntfs}) {
+    for (const auto probe : {probe_erofs, probe_squashfs}) {
         if (auto found = probe(bytes)) {
+            return found;
+        }
+    }
+    for (const auto probe : {probe_exfat, probe_ntfs}) {
+        if (auto found = probe(bytes); found && is_confirmed(source, bytes, found->name)) {
             return found;
         }
     }

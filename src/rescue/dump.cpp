@@ -58,16 +58,19 @@ bool names_partitions(const partition::Table& table)
     return table.kind != "carved" && table.kind != "fstab" && !table.partitions.empty();
 }
 
-/// Of a memory card in its ordinary form: the largest partition of an MBR, where those that can be told are all FAT,
-/// exFAT or NTFS.  An old phone's MBR without names has an ext4 beside its FAT, and is none.
-std::optional<partition::Partition> card_partition(const Dump& dump)
+/// The largest partition of an MBR, where those that can be told are all FAT, exFAT or NTFS.  An old phone's MBR
+/// without names has an ext4 beside its FAT, and is none.
+std::optional<partition::Partition> largest_of_card(const Dump& dump)
 {
     constexpr std::array card_filesystems{"fat", "exfat", "ntfs"};
     std::optional<partition::Partition> out;
     for (const auto& partition : dump.layout.partitions) {
-        const auto source = open_partition(dump, partition);
-        if (partition.source != "mbr" || !source.has_value()) {
+        if (partition.source != "mbr") {
             return std::nullopt;
+        }
+        const auto source = open_partition(dump, partition);
+        if (!source.has_value()) {
+            continue; // it has no place, or ends past all numbers: the others may be sound
         }
         const auto plain = fde::probe_filesystem(**source);
         if (!plain) {
@@ -106,7 +109,14 @@ Result<Dump> open_dump(const DumpRequest& named)
         std::erase_if(tables, [](const auto& table) { return table.kind == "carved"; });
     }
     dump.layout = partition::reconcile(std::move(tables), dump.source->size());
+    dump.card = find_card_partition(dump);
     return dump;
+}
+
+std::optional<partition::Partition> find_card_partition(const Dump& dump)
+{
+    const bool is_phone = dump.is_bare || dump.layout.find("userdata") != nullptr || adopted_partition(dump);
+    return is_phone ? std::nullopt : largest_of_card(dump);
 }
 
 Result<io::SourcePtr> open_partition(const Dump& dump, const partition::Partition& partition)
@@ -163,7 +173,7 @@ std::optional<partition::Partition> userdata_of(const Dump& dump)
         return *found;
     }
     auto adopted = adopted_partition(dump);
-    return adopted ? adopted : card_partition(dump);
+    return adopted ? adopted : dump.card;
 }
 
 bool is_footer_alone(const Dump& dump) noexcept

@@ -178,6 +178,7 @@ Result<RestoreSource> open_parts(const DumpRequest& request)
         out.dump.layout.partitions.push_back(partition_of(part));
         out.parts.emplace_back(part.name, fs::absolute(part.file).lexically_normal().string());
     }
+    out.dump.card = find_card_partition(out.dump);
     return out;
 }
 

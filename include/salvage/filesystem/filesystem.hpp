@@ -92,7 +92,7 @@ public:
     [[nodiscard]] virtual std::string label() const = 0;
     [[nodiscard]] virtual Entry root() const = 0;
     /// Entries of a directory without "." and "..", in the order of the directory.
-    /// An entry whose inode is lost has the type that the directory keeps, and nothing else; stat() says why.
+    /// An entry whose inode is lost has what the directory keeps, its type and on NTFS size and times; stat() says why.
     /// Errors: malformed, unreadable, io; with them, what could be read before and behind the damage is in
     /// `read_so_far` where that is given.
     virtual Result<std::vector<Entry>> list(std::uint64_t inode, std::vector<Entry>* read_so_far = nullptr) const = 0;

@@ -29,6 +29,8 @@ struct Dump {
     io::SourcePtr footer_source; ///< of --footer, or null
     std::string footer_path;
     partition::Layout layout;
+    /// As find_card_partition() found it on opening.
+    std::optional<partition::Partition> card;
     /// No table anywhere: the whole source is taken as one partition (a bare userdata or system image).
     bool is_bare{false};
 };
@@ -39,6 +41,10 @@ struct Dump {
 /// A partition's bytes; what lies beyond a cut dump is unreadable.  Errors: not_found (names what there is).
 [[nodiscard]] Result<io::SourcePtr> open_partition(const Dump& dump, std::string_view name);
 [[nodiscard]] Result<io::SourcePtr> open_partition(const Dump& dump, const partition::Partition& partition);
+
+/// Of a memory card in its ordinary form, the partition with its files: reads the start of each partition.  For those
+/// who make a Dump themselves; open_dump() asks once.
+[[nodiscard]] std::optional<partition::Partition> find_card_partition(const Dump& dump);
 
 /// The userdata partition, or for a bare image all of it; of a memory card the partition with its files.  Nothing where
 /// the layout has none.

@@ -264,15 +264,7 @@ Result<std::vector<ByteRange>> find_unused_areas(const Volume& volume, const Run
         const auto span = SALVAGE_TRY(use.at(block));
         if (span.use == Use::free) {
             const ByteOffset start{block * block_bytes};
-            const ByteOffset end{span.end * block_bytes};
-            if (!out.empty() && out.back().end() == start) {
-                out.back() = ByteRange::between(out.back().start(), end);
-            } else if (out.size() < max_unused_areas) {
-                out.push_back(ByteRange::between(start, end));
-            } else {
-                return unsupported("the volume has more unused areas than are listed",
-                                   fmt::format("more than {}", max_unused_areas));
-            }
+            SALVAGE_TRY(append_area(out, ByteRange::between(start, ByteOffset{span.end * block_bytes})));
         }
         block = span.end;
         if (context.is_stopped()) {

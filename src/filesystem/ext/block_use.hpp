@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "filesystem/unused_areas.hpp"
 #include "inode_tables.hpp"
 #include "salvage/core/run_context.hpp"
 #include "volume.hpp"
@@ -61,9 +62,6 @@ private:
     std::uint32_t damaged_{0};
     std::optional<BlocksOfInodes> from_inodes_;
 };
-
-/// At most this many areas are listed: 128 MiB.
-constexpr std::size_t max_unused_areas = 1U << 23U;
 
 /// Free areas of the volume in bytes, in order, neighbours joined.  Errors: unsupported (more than max_unused_areas),
 /// io, cancelled.

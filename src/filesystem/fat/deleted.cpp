@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "salvage/core/text.hpp"
-#include "salvage/io/sources.hpp"
+#include "filesystem/double_claims.hpp"
+#include "found.hpp"
 
 namespace salvage::filesystem::fat {
 namespace {
@@ -24,24 +24,25 @@ constexpr std::uint64_t max_lost_folder_bytes = 2U << 20U;
 constexpr std::uint64_t looks_a_cluster = 16;
 constexpr std::size_t max_set_bytes = max_set_slots * slot_bytes;
 
+// Folders may lie over each other, but not each of them over the whole dump: of what is there, each byte twice, and
+// for small dumps some more.
+constexpr std::uint64_t least_folder_bytes = 16U << 20U;
+constexpr std::uint64_t least_looks = 1U << 16U;
+// Of all finds together; an ordinary card has a hundredth of that.
+constexpr std::uint64_t max_path_bytes_held = 256U << 20U;
+
 struct Folder {
     Record record;
     std::string path;
-};
-
-struct Found {
-    Record record;
-    std::string folder;
-    bool is_folder_known{true};
-    Chain chain{};
-    bool is_claimed_twice{false};
+    bool is_known{true};
 };
 
 class Search {
 public:
     Search(const Volume& volume, Allocation allocation, const RunContext& context)
         : volume_{volume}, allocation_{std::move(allocation)}, context_{context},
-          looks_left_{looks_a_cluster * std::min<std::uint64_t>(volume.geometry().clusters, volume.present().value * 8)}
+          looks_left_{least_looks + looks_a_cluster * std::uint64_t{volume.present_clusters()}},
+          folder_bytes_left_{least_folder_bytes + 2 * volume.present().value}
     {
     }
 
@@ -50,6 +51,8 @@ public:
         SALVAGE_TRY(walk_live());
         SALVAGE_TRY(walk_deleted(0));
         SALVAGE_TRY(look_for_lost_folders());
+        report_cut();
+        doubt_folders();
         std::erase_if(found_, [&](const Found& file) { return is_former_name(file.record); });
         for (auto& file : found_) {
             file.chain = chain_of(file.record);
@@ -58,7 +61,7 @@ public:
         std::vector<DeletedFile> out;
         out.reserve(found_.size());
         for (auto& file : found_) {
-            out.push_back(report(file));
+            out.push_back(report_of(std::move(file), volume_, allocation_));
         }
         return out;
     }
@@ -75,65 +78,131 @@ private:
     Result<> walk_live()
     {
         std::vector<Folder> folders{{.record = volume_.root(), .path = ""}};
-        for (std::size_t i = 0; i < folders.size(); ++i) {
+        for (std::size_t i = 0; i < folders.size() && folder_bytes_left_ != 0; ++i) {
             SALVAGE_TRY(look_at_stop());
-            const auto path = folders[i].path;
-            const auto listing = volume_.list(folders[i].record);
-            if (listing.damage && listing.damage->code == ErrorCode::io) {
-                return *listing.damage;
-            }
+            const auto folder = folders[i];
+            const auto listing = SALVAGE_TRY(counted(volume_.list(folder.record)));
             for (const auto& record : listing.records) {
                 if (record.is_deleted) {
-                    note({.record = record, .folder = path.empty() ? "/" : path});
+                    note({.record = record,
+                          .folder = folder.path.empty() ? "/" : folder.path,
+                          .is_folder_known = folder.is_known});
                     continue;
                 }
                 live_starts_[record.first_cluster] = record.size;
                 const bool is_new = record.is_directory() && visited_.insert(record.first_cluster).second;
-                if (is_new && folders.size() < max_folders && path.size() < max_path_bytes) {
-                    folders.push_back({.record = record, .path = path + "/" + record.name});
+                if (is_new && folders.size() < max_folders) {
+                    folders.push_back(within(folder, record));
                 }
             }
         }
         return {};
     }
 
+    /// The folder that `record` is; one whose path is too long is looked at without it.
+    Folder within(const Folder& parent, const Record& record)
+    {
+        const auto bytes = parent.path.size() + 1 + record.name.size();
+        if (!parent.is_known || bytes > max_path_bytes || !holds(bytes)) {
+            return {.record = record, .path = {}, .is_known = false};
+        }
+        return {.record = record, .path = (parent.path == "/" ? "" : parent.path) + "/" + record.name};
+    }
+
+    /// Whether a path of so many bytes may be held, too.
+    [[nodiscard]] bool holds(std::size_t bytes)
+    {
+        if (bytes > path_bytes_left_) {
+            return false;
+        }
+        path_bytes_left_ -= bytes;
+        return true;
+    }
+
+    /// The listing, taken off what may be read.  Errors: io.
+    Result<Listing> counted(Listing listing)
+    {
+        folder_bytes_left_ -= std::min(folder_bytes_left_, std::max<std::uint64_t>(listing.bytes_read, slot_bytes));
+        if (listing.damage && listing.damage->code == ErrorCode::io) {
+            return *listing.damage;
+        }
+        return listing;
+    }
+
+    void report_cut() const
+    {
+        if (folder_bytes_left_ == 0) {
+            context_.log->write("deleted.cut", "the folders of the volume lie over each other: not all of them were "
+                                               "searched for deleted files");
+        }
+    }
+
     void note(Found found)
     {
-        if (found_.size() < max_found) {
-            found_.push_back(std::move(found));
+        if (found_.size() >= max_found) {
+            return;
         }
+        if (!found.is_folder_known || !holds(found.folder.size())) {
+            found.is_folder_known = false;
+            found.folder.clear();
+        }
+        found_.push_back(std::move(found));
     }
 
     /// What deleted folders held, from the `from`th find on; finds more while it goes.
     Result<> walk_deleted(std::size_t from)
     {
-        for (auto i = from; i < found_.size(); ++i) {
-            const auto folder = found_[i].record;
-            const bool is_new = folder.is_directory() && allocation_.is_free(folder.first_cluster) &&
-                                found_[i].folder.size() < max_path_bytes && visited_.size() < max_folders &&
-                                visited_.insert(folder.first_cluster).second;
+        for (auto i = from; i < found_.size() && folder_bytes_left_ != 0; ++i) {
+            const auto record = found_[i].record;
+            const bool is_new = record.is_directory() && allocation_.is_free(record.first_cluster) &&
+                                visited_.size() < max_folders && visited_.insert(record.first_cluster).second;
             if (!is_new) {
                 continue;
             }
             SALVAGE_TRY(look_at_stop());
-            const auto& parent = found_[i].folder;
-            const auto path = parent + (parent == "/" ? "" : "/") + folder.name;
-            SALVAGE_TRY(note_folder(folder, path, found_[i].is_folder_known));
+            const Folder parent{.record = {}, .path = found_[i].folder, .is_known = found_[i].is_folder_known};
+            SALVAGE_TRY(note_folder(within(parent, record), i));
         }
         return {};
     }
 
-    Result<> note_folder(const Record& folder, const std::string& path, bool is_known)
+    Result<> note_folder(const Folder& folder, std::size_t number)
     {
-        auto listing = volume_.list_chain(volume_.is_exfat() ? exfat_chain(folder) : folder_chain(folder));
-        if (listing.damage && listing.damage->code == ErrorCode::io) {
-            return *listing.damage;
-        }
+        auto chain = volume_.is_exfat() ? exfat_chain(folder.record) : folder_chain(folder.record);
+        auto listing = SALVAGE_TRY(counted(volume_.list_chain(std::move(chain))));
         for (auto& record : listing.records) {
             record.is_deleted = true;
-            note({.record = std::move(record), .folder = path, .is_folder_known = is_known});
+            note({.record = std::move(record),
+                  .folder = folder.path,
+                  .is_folder_known = folder.is_known,
+                  .parent = number});
         }
         return {};
+    }
+
+    /// Two deleted folders of different names that begin in one cluster: whose the files in it were, nobody says.
+    void doubt_folders()
+    {
+        std::map<std::uint32_t, std::size_t> first_names;
+        std::set<std::uint32_t> doubtful;
+        for (std::size_t i = 0; i < found_.size(); ++i) {
+            const auto& folder = found_[i];
+            if (!folder.record.is_directory()) {
+                continue;
+            }
+            const auto& first = found_[first_names.emplace(folder.record.first_cluster, i).first->second];
+            if (first.folder != folder.folder || first.record.name != folder.record.name) {
+                doubtful.insert(folder.record.first_cluster);
+            }
+        }
+        for (auto& file : found_) { // folders come before what they held
+            if (file.parent == Found::no_parent) {
+                continue;
+            }
+            const auto& folder = found_[file.parent];
+            const bool is_doubtful = !folder.is_folder_known || doubtful.contains(folder.record.first_cluster);
+            file.is_folder_known = file.is_folder_known && !is_doubtful;
+        }
     }
 
     /// Whether the free cluster is the first of a FAT's folder: its first entry is "." and leads to itself.
@@ -147,8 +216,7 @@ private:
             return begins_with_set(*bytes);
         }
         const auto self = ByteView{*bytes}.first(slot_bytes);
-        const auto own =
-            load_le<std::uint16_t>(self.subspan(26)) | std::uint32_t{load_le<std::uint16_t>(self.subspan(20))} << 16U;
+        const auto own = first_cluster_of(self, volume_.geometry().variant);
         return as_text(self.first(11)) == ".          " && own == cluster &&
                as_text(ByteView{*bytes}.subspan(slot_bytes, 11)) == "..         ";
     }
@@ -198,7 +266,7 @@ private:
     Result<> look_for_lost_folders()
     {
         const auto clusters = volume_.present_clusters();
-        for (std::uint32_t i = 0; i < clusters; ++i) {
+        for (std::uint32_t i = 0; i < clusters && folder_bytes_left_ != 0; ++i) {
             if (i % clusters_between_looks == 0) {
                 SALVAGE_TRY(look_at_stop());
                 context_.progress->update(
@@ -216,7 +284,7 @@ private:
             folder.size = volume_.geometry().cluster_bytes;
             folder.is_contiguous = true;
             const auto from = found_.size();
-            SALVAGE_TRY(note_folder(folder, {}, false));
+            SALVAGE_TRY(note_folder({.record = folder, .path = {}, .is_known = false}, Found::no_parent));
             SALVAGE_TRY(walk_deleted(from));
         }
         return {};
@@ -229,133 +297,64 @@ private:
         return record.first_cluster != 0 && live != live_starts_.end() && live->second == record.size;
     }
 
+    /// The clusters of a deleted file.  Where there are fewer than it needs, with damage.
     [[nodiscard]] Chain chain_of(const Record& record)
     {
+        Chain out;
+        const auto clusters = volume_.geometry().clusters;
         if (record.is_directory()) {
-            return {};
+            return out;
+        }
+        if (volume_.clusters_for(record.size) > clusters) {
+            out.damage = malformed({}, "the file is larger than its volume",
+                                   fmt::format("{} bytes, {} clusters", record.size, clusters));
+            return out;
         }
         auto as_stored = record;
         as_stored.is_contiguous = record.is_contiguous || !volume_.is_exfat();
         const auto wanted = volume_.clusters_for(std::min(record.size, record.valid_size));
-        if (wanted > looks_left_) {
-            Chain none;
-            none.damage = malformed({}, "more clusters are wanted by deleted files than there are many times over");
-            return none;
+        out = volume_.chain(as_stored, as_stored.is_contiguous ? wanted : std::min(wanted, looks_left_));
+        const auto looks =
+            as_stored.is_contiguous && !out.runs.empty() ? volume_.present_in(out.runs[0]) : out.clusters;
+        if (looks > looks_left_) {
+            out = {};
+            out.damage = malformed({}, "more clusters are wanted by deleted files than there are many times over");
         }
-        auto out = volume_.chain(as_stored, wanted);
-        looks_left_ -= out.clusters;
+        looks_left_ -= std::min<std::uint64_t>(looks, looks_left_);
+        if (out.clusters < wanted && !out.damage) {
+            out.damage = malformed({}, "fewer clusters are known than the file had",
+                                   fmt::format("{} of {}", out.clusters, wanted));
+        }
         return out;
     }
 
-    /// Two deleted files that want the same clusters: one was written over the other, and nobody says which.
+    /// Two names that one file had are no two files.
     void mark_double_claims()
     {
-        struct Claim {
-            std::uint64_t start;
-            std::uint64_t end;
-            std::size_t file;
-        };
         std::vector<Claim> claims;
         for (std::size_t i = 0; i < found_.size(); ++i) {
             for (const auto& run : found_[i].chain.runs) {
                 claims.push_back({.start = run.first, .end = std::uint64_t{run.first} + run.count, .file = i});
             }
         }
-        std::ranges::sort(claims, {}, &Claim::start);
-        std::size_t widest = 0;
-        for (std::size_t i = 1; i < claims.size(); ++i) {
-            if (claims[i].start < claims[widest].end) {
-                note_double(claims[widest].file, claims[i].file);
+        const auto place_of = [](const Record& record) { return std::pair{record.first_cluster, record.size}; };
+        std::set<std::pair<std::uint32_t, std::uint64_t>> doubtful;
+        for_double_claims(std::move(claims), [&](std::size_t one, std::size_t other) {
+            if (place_of(found_[one].record) != place_of(found_[other].record)) {
+                doubtful.insert({place_of(found_[one].record), place_of(found_[other].record)});
             }
-            if (claims[i].end > claims[widest].end) {
-                widest = i;
-            }
+        });
+        for (auto& file : found_) {
+            file.is_claimed_twice = file.chain.clusters != 0 && doubtful.contains(place_of(file.record));
         }
-    }
-
-    void note_double(std::size_t one, std::size_t other)
-    {
-        const auto& left = found_[one].record;
-        const auto& right = found_[other].record;
-        const bool is_same_file = left.first_cluster == right.first_cluster && left.size == right.size;
-        if (!is_same_file) { // else two names that one file had
-            found_[one].is_claimed_twice = true;
-            found_[other].is_claimed_twice = true;
-        }
-    }
-
-    [[nodiscard]] std::uint64_t taken_clusters(const Chain& chain) const
-    {
-        std::uint64_t out = 0;
-        for (const auto& run : chain.runs) {
-            for (std::uint32_t i = 0; i < run.count; ++i) {
-                out += allocation_.is_free(run.first + i) ? 0U : 1U;
-            }
-        }
-        return out;
-    }
-
-    [[nodiscard]] Confidence confidence_of(const Found& file, std::uint64_t taken) const
-    {
-        if (taken != 0 || file.chain.damage || file.is_claimed_twice) {
-            return Confidence::low;
-        }
-        const bool is_place_known = volume_.is_exfat() || file.chain.clusters <= 1;
-        return file.record.has_whole_name && file.is_folder_known && is_place_known ? Confidence::high
-                                                                                    : Confidence::medium;
-    }
-
-    [[nodiscard]] std::string proof_of(const Found& file, std::uint64_t taken) const
-    {
-        auto out = fmt::format("entry at {} of the volume", format_offset(ByteOffset{file.record.at}));
-        if (!file.record.has_whole_name) {
-            out += "; the first letter of the name is lost";
-        }
-        if (!file.is_folder_known) {
-            out += "; the name of its folder is lost";
-        }
-        if (file.chain.clusters > 1) {
-            out += fmt::format("; {} clusters from {} on", file.chain.clusters, file.record.first_cluster);
-            out += volume_.is_exfat() ? file.record.is_contiguous ? ", which the entry says follow each other"
-                                                                  : ", by the chain that the table still has"
-                                      : ", taken to follow each other, as the table has forgotten them";
-        } else if (file.chain.clusters == 1) {
-            out += fmt::format("; cluster {}", file.record.first_cluster);
-        }
-        if (taken != 0) {
-            out += fmt::format("; {} of them were taken by live files", taken);
-        }
-        if (file.is_claimed_twice) {
-            out += "; another deleted file had some of them, too";
-        }
-        return out;
-    }
-
-    [[nodiscard]] DeletedFile report(Found& file) const
-    {
-        const auto& record = file.record;
-        const auto taken = taken_clusters(file.chain);
-        DeletedFile out;
-        out.entry = entry_of(record, record.name);
-        out.folder = file.is_folder_known ? file.folder : std::string{};
-        out.confidence = confidence_of(file, taken);
-        out.proof = proof_of(file, taken);
-        if (record.is_directory()) {
-            return out;
-        }
-        const auto name = fmt::format("deleted file at {}", format_offset(ByteOffset{record.at}));
-        if (record.size == 0) {
-            out.content = io::make_memory({}, name);
-        } else if (file.chain.clusters > taken) {
-            out.content = volume_.content_of(std::move(file.chain), record.size, record.valid_size, &allocation_, name);
-        }
-        return out;
     }
 
     const Volume& volume_;
     Allocation allocation_;
     const RunContext& context_;
     std::uint64_t looks_left_;
+    std::uint64_t folder_bytes_left_;
+    std::uint64_t path_bytes_left_{max_path_bytes_held};
     std::map<std::uint32_t, std::uint64_t> live_starts_; ///< size by first cluster
     std::set<std::uint32_t> visited_;                    ///< first clusters of folders
     std::vector<Found> found_;

@@ -7,6 +7,7 @@
 
 #include "deleted.hpp"
 #include "filesystem/probes.hpp"
+#include "filesystem/unused_areas.hpp"
 #include "volume.hpp"
 
 namespace salvage::filesystem {
@@ -126,20 +127,8 @@ public:
     {
         const auto allocation = SALVAGE_TRY(volume_->allocation(RunContext{}));
         const auto& geometry = volume_->geometry();
-        std::vector<ByteRange> out;
-        for (std::uint32_t i = 0; i < geometry.clusters;) {
-            auto end = i;
-            while (end < geometry.clusters && allocation.is_free(end + 2)) {
-                ++end;
-            }
-            if (end != i) {
-                const auto start = geometry.at(i + 2);
-                out.push_back(
-                    ByteRange::between(start, start + ByteCount{std::uint64_t{end - i} * geometry.cluster_bytes}));
-            }
-            i = end + 1;
-        }
-        return out;
+        return free_areas(allocation.clusters(), geometry.heap, geometry.cluster_bytes,
+                          [&](std::uint64_t i) { return allocation.is_free(static_cast<std::uint32_t>(i + 2)); });
     }
 
 private:
@@ -231,12 +220,16 @@ Result<std::optional<Backup>> find_backup(const io::ByteSource& source)
     return std::nullopt;
 }
 
-/// `why`: what is wrong with the first boot sector; none: there is none.
+/// `why`: what is wrong with the first boot sector; none: there is none, and a backup that does not open may be all
+/// that is left of a volume that was here before.
 ProbeResult open_by_backup(const io::SourcePtr& source, const std::optional<Error>& why)
 {
     auto backup = SALVAGE_TRY(find_backup(*source));
     if (backup) {
-        return make_filesystem(source, std::move(backup->geometry), {about_backup(backup->at, why)});
+        auto opened = make_filesystem(source, std::move(backup->geometry), {about_backup(backup->at, why)});
+        if (opened.has_value() || why || opened.error().code == ErrorCode::io) {
+            return opened;
+        }
     }
     if (why) {
         return *why;

@@ -131,14 +131,13 @@ private:
     bool is_deleted_{false};
 };
 
-Record record_of(ByteView slot, std::uint64_t at)
+Record record_of(ByteView slot, std::uint64_t at, Variant variant)
 {
     Record out;
     out.at = at;
     out.attributes = attributes_of(slot);
     out.name = short_name(slot.first(11), std::to_integer<std::uint8_t>(slot[12]));
-    out.first_cluster =
-        load_le<std::uint16_t>(slot.subspan(26)) | std::uint32_t{load_le<std::uint16_t>(slot.subspan(20))} << 16U;
+    out.first_cluster = first_cluster_of(slot, variant);
     out.size = out.is_directory() ? 0 : load_le<std::uint32_t>(slot.subspan(28));
     out.valid_size = out.size;
     out.created = time_of(load_le<std::uint16_t>(slot.subspan(16)), load_le<std::uint16_t>(slot.subspan(14)),
@@ -157,12 +156,12 @@ bool is_plausible_deleted(ByteView slot) noexcept
     return is_printable && !is_label && (attributes_of(slot) & 0xC0U) == 0;
 }
 
-std::optional<Record> deleted_record(ByteView slot, std::uint64_t at, const LongName& long_name)
+std::optional<Record> deleted_record(ByteView slot, std::uint64_t at, Variant variant, const LongName& long_name)
 {
     if (!is_plausible_deleted(slot)) {
         return std::nullopt;
     }
-    auto out = record_of(slot, at);
+    auto out = record_of(slot, at, variant);
     out.is_deleted = true;
     auto name = long_name.of_deleted(slot);
     if (!name.empty()) {
@@ -181,9 +180,9 @@ bool is_possible_name(const std::string& name) noexcept
     return !name.empty() && name != "." && name != "..";
 }
 
-void add_live(ByteView slot, std::uint64_t at, const LongName& long_name, Listing& out)
+void add_live(ByteView slot, std::uint64_t at, Variant variant, const LongName& long_name, Listing& out)
 {
-    auto record = record_of(slot, at);
+    auto record = record_of(slot, at, variant);
     const bool is_label =
         (record.attributes & attribute::volume_label) != 0 && (record.attributes & attribute::directory) == 0;
     if (is_label) {
@@ -201,13 +200,20 @@ void add_live(ByteView slot, std::uint64_t at, const LongName& long_name, Listin
 
 } // namespace
 
-Result<Record> parse_fat_slot(ByteView slot, std::uint64_t at)
+std::uint32_t first_cluster_of(ByteView slot, Variant variant) noexcept
+{
+    const std::uint32_t lower = load_le<std::uint16_t>(slot.subspan(26));
+    const std::uint32_t upper = variant == Variant::fat32 ? load_le<std::uint16_t>(slot.subspan(20)) : 0;
+    return upper << 16U | lower;
+}
+
+Result<Record> parse_fat_slot(ByteView slot, std::uint64_t at, Variant variant)
 {
     if (slot[0] == std::byte{0} || slot[0] == deleted_mark || is_long_name(slot) || is_dot(slot)) {
         return malformed({}, "there is no file at this entry of a directory",
                          fmt::format("found {}", to_spaced_hex(slot.first(12))));
     }
-    return record_of(slot, at);
+    return record_of(slot, at, variant);
 }
 
 Listing parse_fat_directory(const DirectoryBytes& directory)
@@ -231,10 +237,10 @@ Listing parse_fat_directory(const DirectoryBytes& directory)
             continue;
         }
         if (!is_deleted && !is_dot(slot)) {
-            add_live(slot, directory.slot_at(i), long_name, out);
+            add_live(slot, directory.slot_at(i), directory.variant, long_name, out);
         }
         if (is_deleted) {
-            if (auto record = deleted_record(slot, directory.slot_at(i), long_name)) {
+            if (auto record = deleted_record(slot, directory.slot_at(i), directory.variant, long_name)) {
                 out.records.push_back(std::move(*record));
             }
         }

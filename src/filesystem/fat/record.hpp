@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "geometry.hpp"
 #include "salvage/core/bytes.hpp"
 #include "salvage/core/result.hpp"
 #include "salvage/filesystem/filesystem.hpp"
@@ -43,8 +44,9 @@ struct Record {
 
 /// The bytes of a directory, and where each part of them lies on the volume.
 struct DirectoryBytes {
+    Variant variant{Variant::fat32};
     std::size_t part_bytes{512};
-    Bytes bytes;                         ///< parts that are lost are zeros
+    Bytes bytes; ///< parts that are lost are zeros; of neighbours beyond the end of the dump there is one
     std::vector<std::uint64_t> parts_at; ///< byte of the volume, for each part
     std::vector<bool> is_lost;           ///< for each part
     std::optional<Error> damage;         ///< the first thing that was wrong
@@ -68,6 +70,7 @@ struct Listing {
     std::optional<std::string> label;
     std::optional<Record> bitmap; ///< exFAT: of the clusters that are taken
     std::optional<Error> damage;
+    std::uint64_t bytes_read{}; ///< of the directory, and of the table that told where it lies
 };
 
 /// Directories of FAT12, FAT16 and FAT32.  Spec: FAT specification, "FAT Directory Structure", "Long Directory
@@ -75,7 +78,11 @@ struct Listing {
 [[nodiscard]] Listing parse_fat_directory(const DirectoryBytes& directory);
 
 /// The short entry in `slot`, which lies at `at`.  Errors: malformed (unused, deleted or part of a long name).
-[[nodiscard]] Result<Record> parse_fat_slot(ByteView slot, std::uint64_t at);
+[[nodiscard]] Result<Record> parse_fat_slot(ByteView slot, std::uint64_t at, Variant variant);
+
+/// The first cluster that the short entry in `slot` names.  Only FAT32 has an upper half of it: of others, systems keep
+/// other things there.  Spec: Linux, fs/fat/fat.h, fat_get_start.
+[[nodiscard]] std::uint32_t first_cluster_of(ByteView slot, Variant variant) noexcept;
 
 /// Directories of exFAT.  Spec: exFAT specification, 6 and 7.
 [[nodiscard]] Listing parse_exfat_directory(const DirectoryBytes& directory);

@@ -78,15 +78,19 @@ Result<std::uint32_t> TableReader::number_at(ByteOffset at, std::uint32_t copy, 
         const auto pair = SALVAGE_TRY(io::read_bytes(volume_, at, ByteCount{bytes}));
         return load_le<std::uint16_t>(pair);
     }
-    if (page.number != number) {
+    if (page.number != number && page.failed != number) {
         page.number.reset();
         auto whole = io::read_up_to(volume_, ByteOffset{number * page_bytes}, ByteCount{page_bytes});
-        if (!whole.has_value()) { // a bad sector in the page takes no more with it than itself
-            const auto alone = SALVAGE_TRY(io::read_bytes(volume_, at, ByteCount{bytes}));
-            return bytes == 2 ? load_le<std::uint16_t>(alone) : load_le<std::uint32_t>(alone);
+        if (whole.has_value()) {
+            page.bytes = std::move(*whole);
+            page.number = number;
+        } else {
+            page.failed = number;
         }
-        page.bytes = std::move(*whole);
-        page.number = number;
+    }
+    if (page.failed == number) { // a bad sector in the page takes no more with it than itself
+        const auto alone = SALVAGE_TRY(io::read_bytes(volume_, at, ByteCount{bytes}));
+        return bytes == 2 ? load_le<std::uint16_t>(alone) : load_le<std::uint32_t>(alone);
     }
     if (page.bytes.size() < within + bytes) {
         return io::unreadable_at(volume_, at);
@@ -193,14 +197,12 @@ Chain TableReader::chain(std::uint32_t first, std::uint64_t wanted)
     return out;
 }
 
-Result<Allocation> allocation_of_table(const Geometry& geometry, const io::ByteSource& volume, ByteCount present,
+Result<Allocation> allocation_of_table(const Geometry& geometry, const io::ByteSource& volume, std::uint32_t clusters,
                                        const RunContext& context)
 {
-    Allocation out{geometry.clusters};
+    Allocation out{clusters};
     TableReader table{geometry, volume};
-    // Of a cut dump: no entry takes less than twelve bits.
-    const auto entries = std::min<std::uint64_t>(geometry.clusters, present.value);
-    for (std::uint32_t i = 0; i < entries; ++i) {
+    for (std::uint32_t i = 0; i < clusters; ++i) {
         if (i % clusters_between_looks == 0 && context.is_stopped()) {
             return cancelled("counting the free clusters was stopped");
         }

@@ -58,6 +58,7 @@ private:
     static constexpr std::uint64_t page_bytes = 4096;
     struct Page {
         std::optional<std::uint64_t> number;
+        std::optional<std::uint64_t> failed; ///< a page that cannot be read whole
         Bytes bytes;
     };
 
@@ -74,23 +75,25 @@ private:
     std::array<Page, 2> pages_;
 };
 
-/// One bit a cluster: whether a live file or a table has it.  What cannot be read counts as taken.
+/// One bit a cluster that the dump has: whether a live file or a table has it.  What cannot be read counts as taken.
 class Allocation {
 public:
     explicit Allocation(std::uint32_t clusters) : taken_(clusters, true) {}
+    /// Clusters from 2 on of which it knows.
+    [[nodiscard]] std::uint32_t clusters() const noexcept { return static_cast<std::uint32_t>(taken_.size()); }
     [[nodiscard]] bool is_free(std::uint32_t cluster) const noexcept
     {
         return cluster >= 2 && cluster - 2 < taken_.size() && !taken_[cluster - 2];
     }
-    /// Requires: the cluster is one of the volume.
+    /// Requires: the cluster is one of those.
     void set_free(std::uint32_t cluster) noexcept { taken_[cluster - 2] = false; }
 
 private:
     std::vector<bool> taken_;
 };
 
-/// By the file allocation table of a FAT, as far as it lies in the first `present` bytes.  Errors: cancelled, io.
+/// Of the first `clusters`, by the file allocation table of a FAT.  Errors: cancelled, io.
 [[nodiscard]] Result<Allocation> allocation_of_table(const Geometry& geometry, const io::ByteSource& volume,
-                                                     ByteCount present, const RunContext& context);
+                                                     std::uint32_t clusters, const RunContext& context);
 
 } // namespace salvage::filesystem::fat

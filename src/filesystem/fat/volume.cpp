@@ -15,6 +15,8 @@ namespace {
 // FAT specification: 65536 entries; exFAT specification, 7.1.2: 256 MiB.
 constexpr std::uint64_t max_fat_directory_bytes = 2U << 20U;
 constexpr std::uint64_t max_exfat_directory_bytes = 256U << 20U;
+// Read at once; a multiple of every sector size.
+constexpr std::uint64_t piece_bytes = 1U << 20U;
 
 Error no_first_cluster(const Record& file)
 {
@@ -22,10 +24,50 @@ Error no_first_cluster(const Record& file)
                      fmt::format("the entry at byte {} names cluster {}", file.at, file.first_cluster));
 }
 
-ext::Run lost_run(std::uint64_t first, std::uint64_t bytes, std::uint32_t damage)
-{
-    return {.first = first, .blocks = bytes, .on_volume = 0, .damage = damage};
-}
+// Numbers of damages in a map, from 1.
+constexpr std::uint32_t chain_damage = 1;
+constexpr std::uint32_t taken_damage = 2;
+constexpr std::uint32_t pieces_damage = 3;
+
+/// Clusters one behind the other as runs of bytes, cut at `end`.
+class MapMaker {
+public:
+    MapMaker(const Geometry& geometry, std::uint64_t end) : geometry_{geometry}, end_{end} {}
+
+    void add(const ClusterRun& run, std::uint32_t damage)
+    {
+        const auto bytes = std::min(std::uint64_t{run.count} * geometry_.cluster_bytes, end_ - at_);
+        if (bytes == 0 || map_.runs.size() + 1 >= ext::max_runs) { // the last stands for all that is lost
+            return;
+        }
+        map_.runs.push_back({.first = at_,
+                             .blocks = bytes,
+                             .on_volume = damage == 0 ? geometry_.at(run.first).value : 0,
+                             .damage = damage});
+        at_ += bytes;
+    }
+
+    ext::ContentMap take(Chain chain) &&
+    {
+        if (at_ < end_) {
+            const bool is_full = map_.runs.size() + 1 >= ext::max_runs;
+            map_.runs.push_back(
+                {.first = at_, .blocks = end_ - at_, .on_volume = 0, .damage = is_full ? pieces_damage : chain_damage});
+        }
+        map_.damages.push_back(chain.damage.value_or(malformed({}, "a chain of clusters ends before its file does",
+                                                               fmt::format("after {} clusters", chain.clusters))));
+        Error taken{ErrorCode::unreadable, "the clusters of a deleted file were taken by a live one", {}, {}, {}, {}};
+        map_.damages.push_back(std::move(taken));
+        map_.damages.push_back(unsupported("a file is in more pieces than are read"));
+        return std::move(map_);
+    }
+
+private:
+    const Geometry& geometry_;
+    std::uint64_t end_;
+    std::uint64_t at_{0};
+    ext::ContentMap map_;
+};
 
 } // namespace
 
@@ -53,6 +95,12 @@ std::uint32_t Volume::present_clusters() const noexcept
     }
     const auto heap = present_.value - geometry_.heap.value;
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(geometry_.clusters, heap / geometry_.cluster_bytes));
+}
+
+std::uint32_t Volume::present_in(const ClusterRun& run) const noexcept
+{
+    const auto end = std::uint64_t{present_clusters()} + 2;
+    return run.first >= end ? 0 : static_cast<std::uint32_t>(std::min<std::uint64_t>(run.count, end - run.first));
 }
 
 Chain Volume::chain(const Record& file, std::uint64_t wanted) const
@@ -108,18 +156,45 @@ Result<> Volume::add_part(std::uint64_t at, std::uint64_t bytes, DirectoryBytes&
     return {};
 }
 
-DirectoryBytes Volume::read_chain(Chain chain) const
+/// `bytes` at `at`, as far as the dump has them.  What it has not is one lost part, however long it is.
+Result<> Volume::add_area(std::uint64_t at, std::uint64_t bytes, DirectoryBytes& into) const
+{
+    const auto here = at < present_.value ? std::min(bytes, present_.value - at) : 0;
+    const auto readable = here / into.part_bytes * into.part_bytes;
+    for (std::uint64_t done = 0; done < readable; done += piece_bytes) {
+        SALVAGE_TRY(add_part(at + done, std::min(piece_bytes, readable - done), into));
+    }
+    if (readable == bytes) {
+        return {};
+    }
+    into.damage = into.damage.value_or(io::unreadable_at(*source_, ByteOffset{at + readable}));
+    if (into.is_lost.empty() || !into.is_lost.back()) {
+        into.bytes.resize(into.bytes.size() + into.part_bytes);
+        into.parts_at.push_back(at + readable);
+        into.is_lost.push_back(true);
+    }
+    return {};
+}
+
+DirectoryBytes Volume::no_bytes() const
 {
     DirectoryBytes out;
+    out.variant = geometry_.variant;
     out.part_bytes = geometry_.sector_bytes;
+    return out;
+}
+
+DirectoryBytes Volume::read_chain(Chain chain) const
+{
+    auto out = no_bytes();
     const auto most = is_exfat() ? max_exfat_directory_bytes : max_fat_directory_bytes;
     for (const auto& run : chain.runs) {
-        for (std::uint32_t i = 0; i < run.count && out.bytes.size() < most; ++i) {
-            const auto added = add_part(geometry_.at(run.first + i).value, geometry_.cluster_bytes, out);
-            if (!added.has_value()) {
-                out.damage = added.error();
-                return out;
-            }
+        const auto left = most - std::min<std::uint64_t>(most, out.bytes.size());
+        const auto bytes = std::min(std::uint64_t{run.count} * geometry_.cluster_bytes, left);
+        const auto added = add_area(geometry_.at(run.first).value, bytes, out);
+        if (!added.has_value()) {
+            out.damage = added.error();
+            return out;
         }
     }
     if (!out.damage) {
@@ -130,20 +205,25 @@ DirectoryBytes Volume::read_chain(Chain chain) const
 
 Listing Volume::list_chain(Chain chain) const
 {
+    constexpr std::uint64_t table_bytes_a_cluster = 4;
+    const auto of_table = chain.runs.size() == 1 ? 0 : chain.clusters * table_bytes_a_cluster;
     const auto bytes = read_chain(std::move(chain));
-    return is_exfat() ? parse_exfat_directory(bytes) : parse_fat_directory(bytes);
+    auto out = is_exfat() ? parse_exfat_directory(bytes) : parse_fat_directory(bytes);
+    out.bytes_read = bytes.bytes.size() + of_table;
+    return out;
 }
 
 Listing Volume::list(const Record& directory) const
 {
     if (directory.at == 0 && geometry_.has_root_area()) {
-        DirectoryBytes bytes;
-        bytes.part_bytes = geometry_.sector_bytes;
-        const auto added = add_part(geometry_.root_area.value, geometry_.root_area_size.value, bytes);
+        auto bytes = no_bytes();
+        const auto added = add_area(geometry_.root_area.value, geometry_.root_area_size.value, bytes);
         if (!added.has_value()) {
             bytes.damage = added.error();
         }
-        return parse_fat_directory(bytes);
+        auto out = parse_fat_directory(bytes);
+        out.bytes_read = bytes.bytes.size();
+        return out;
     }
     const auto most = clusters_for(is_exfat() ? max_exfat_directory_bytes : max_fat_directory_bytes);
     const bool has_size = is_exfat() && directory.at != 0;
@@ -165,7 +245,7 @@ Result<Record> Volume::record(std::uint64_t number) const
         return exfat_record(*at);
     }
     const auto slot = SALVAGE_TRY(io::read_bytes(*source_, ByteOffset{*at}, ByteCount{slot_bytes}));
-    return io::lifted(parse_fat_slot(slot, *at), *source_, ByteOffset{*at});
+    return io::lifted(parse_fat_slot(slot, *at, geometry_.variant), *source_, ByteOffset{*at});
 }
 
 /// `bytes` of entries at `at`; where the cluster ends before them, they go on in cluster `next`.
@@ -219,38 +299,22 @@ Result<Record> Volume::exfat_record(std::uint64_t at) const
 io::SourcePtr Volume::content_of(Chain chain, std::uint64_t size, std::uint64_t valid, const Allocation* free_only,
                                  const std::string& name) const
 {
-    ext::ContentMap map;
-    map.damages.push_back(chain.damage.value_or(malformed({}, "a chain of clusters ends before its file does",
-                                                          fmt::format("after {} clusters", chain.clusters))));
-    Error taken{ErrorCode::unreadable, "the clusters of a deleted file were taken by a live one", {}, {}, {}, {}};
-    map.damages.push_back(std::move(taken));
-    std::uint64_t at = 0;
-    const auto stored = std::min(size, valid);
-    const auto add = [&](std::uint32_t first, std::uint64_t clusters, bool is_lost) {
-        const auto bytes = std::min(clusters * geometry_.cluster_bytes, stored - at);
-        if (bytes != 0) {
-            map.runs.push_back(is_lost
-                                   ? lost_run(at, bytes, 2)
-                                   : ext::Run{.first = at, .blocks = bytes, .on_volume = geometry_.at(first).value});
-        }
-        at += bytes;
-    };
+    MapMaker maker{geometry_, std::min(size, valid)};
     for (const auto& run : chain.runs) {
-        for (std::uint32_t done = 0; done < run.count;) {
-            const bool is_lost = free_only != nullptr && !free_only->is_free(run.first + done);
-            std::uint32_t count = free_only == nullptr ? run.count : 1;
-            while (done + count < run.count && free_only->is_free(run.first + done + count) != is_lost) {
+        const auto present = free_only == nullptr ? 0 : present_in(run);
+        for (std::uint32_t done = 0; done < present;) {
+            const bool is_free = free_only->is_free(run.first + done);
+            std::uint32_t count = 1;
+            while (done + count < present && free_only->is_free(run.first + done + count) == is_free) {
                 ++count;
             }
-            add(run.first + done, count, is_lost);
+            maker.add({.first = run.first + done, .count = count}, is_free ? 0 : taken_damage);
             done += count;
         }
+        maker.add({.first = run.first + present, .count = run.count - present}, 0);
     }
-    if (at < stored) {
-        map.runs.push_back(lost_run(at, stored - at, 1));
-    }
-    return ext::make_content(source_, {.block_bytes = 1, .blocks = source_->size().value}, std::move(map),
-                             ByteCount{size}, name);
+    return ext::make_content(source_, {.block_bytes = 1, .blocks = source_->size().value},
+                             std::move(maker).take(std::move(chain)), ByteCount{size}, name);
 }
 
 io::SourcePtr Volume::content(const Record& file) const
@@ -263,17 +327,19 @@ io::SourcePtr Volume::content(const Record& file) const
 Result<Allocation> Volume::allocation(const RunContext& context) const
 {
     if (!is_exfat()) {
-        return allocation_of_table(geometry_, *source_, present_, context);
+        return allocation_of_table(geometry_, *source_, present_clusters(), context);
     }
     const std::uint64_t needed = (std::uint64_t{geometry_.clusters} + 7) / 8;
     if (!bitmap_ || bitmap_->size < needed) {
         return malformed({}, "an exFAT has no bitmap of its clusters, or one that is too short",
                          fmt::format("{} of {} bytes", bitmap_ ? bitmap_->size : 0, needed));
     }
-    const auto bytes = SALVAGE_TRY(
-        io::read_bytes(*content(*bitmap_), ByteOffset{0}, ByteCount{needed}).in("reading the bitmap of clusters"));
-    Allocation out{geometry_.clusters};
-    for (std::uint32_t i = 0; i < geometry_.clusters; ++i) {
+    const auto clusters = present_clusters();
+    const ByteCount of_present{(std::uint64_t{clusters} + 7) / 8};
+    const auto bytes =
+        SALVAGE_TRY(io::read_bytes(*content(*bitmap_), ByteOffset{0}, of_present).in("reading the bitmap of clusters"));
+    Allocation out{clusters};
+    for (std::uint32_t i = 0; i < clusters; ++i) {
         if ((std::to_integer<unsigned>(bytes[i / 8]) & (1U << i % 8)) == 0) {
             out.set_free(i + 2);
         }

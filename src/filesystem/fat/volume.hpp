@@ -32,9 +32,11 @@ public:
     [[nodiscard]] const Record& root() const noexcept { return root_; }
     [[nodiscard]] bool is_exfat() const noexcept { return geometry_.variant == Variant::exfat; }
 
-    /// Bytes of the volume that this dump has, and the clusters that begin in them.
+    /// Bytes of the volume that this dump has, and the clusters that lie in them.
     [[nodiscard]] ByteCount present() const noexcept { return present_; }
     [[nodiscard]] std::uint32_t present_clusters() const noexcept;
+    /// Those of `run` that the dump has: they are its first ones.
+    [[nodiscard]] std::uint32_t present_in(const ClusterRun& run) const noexcept;
 
     /// The file whose entry has this number.  Of FAT its name is the short one.
     /// Errors: not_found (outside the directories' reach), malformed (no entry there), those of the source.
@@ -52,7 +54,8 @@ public:
     [[nodiscard]] Chain chain(const Record& file, std::uint64_t wanted) const;
     /// A directory in the clusters of `chain`.
     [[nodiscard]] Listing list_chain(Chain chain) const;
-    /// `size` bytes in the clusters of `chain`, zeros behind `valid`; `taken` clusters are unreadable.
+    /// `size` bytes in the clusters of `chain`, zeros behind `valid`; with `free_only`, those that are not free are
+    /// unreadable.  Memory: 32 bytes a piece, at most ext::max_runs of them; what lies behind is unreadable.
     [[nodiscard]] io::SourcePtr content_of(Chain chain, std::uint64_t size, std::uint64_t valid,
                                            const Allocation* free_only, const std::string& name) const;
     [[nodiscard]] std::uint64_t clusters_for(std::uint64_t bytes) const noexcept
@@ -60,7 +63,7 @@ public:
         return bytes / geometry_.cluster_bytes + (bytes % geometry_.cluster_bytes != 0 ? 1 : 0);
     }
 
-    /// Errors: malformed (exFAT: no bitmap), unreadable, io, cancelled.
+    /// Of the clusters that the dump has.  Errors: malformed (exFAT: no bitmap), unreadable, io, cancelled.
     [[nodiscard]] Result<Allocation> allocation(const RunContext& context) const;
 
 private:
@@ -69,6 +72,8 @@ private:
     {
     }
     [[nodiscard]] Result<> add_part(std::uint64_t at, std::uint64_t bytes, DirectoryBytes& into) const;
+    [[nodiscard]] Result<> add_area(std::uint64_t at, std::uint64_t bytes, DirectoryBytes& into) const;
+    [[nodiscard]] DirectoryBytes no_bytes() const;
     [[nodiscard]] DirectoryBytes read_chain(Chain chain) const;
     [[nodiscard]] Result<Record> exfat_record(std::uint64_t at) const;
     [[nodiscard]] Result<Bytes> set_bytes(std::uint64_t at, std::size_t bytes, std::optional<std::uint32_t> next) const;

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "salvage/core/text.hpp"
+#include "filesystem/double_claims.hpp"
 
 namespace salvage::filesystem::ntfs {
 namespace {
@@ -18,12 +18,13 @@ constexpr unsigned max_folder_depth = 64;
 constexpr std::size_t max_path_bytes = 4096;
 // Deleted files may want the same clusters, but not each of them the whole volume.
 constexpr std::uint64_t looks_a_cluster = 16;
+constexpr std::uint64_t least_looks = 1U << 16U;
 
 class Search {
 public:
     Search(const Volume& volume, FreeClusters free, const RunContext& context)
         : volume_{volume}, free_{std::make_shared<const FreeClusters>(std::move(free))}, context_{context},
-          looks_left_{looks_a_cluster * std::min(volume.geometry().clusters, volume.present().value * 8)}
+          looks_left_{least_looks + looks_a_cluster * volume.present_clusters()}
     {
     }
 
@@ -62,12 +63,6 @@ private:
         return {};
     }
 
-    struct Claim {
-        std::uint64_t start;
-        std::uint64_t end;
-        std::size_t file;
-    };
-
     void report(const File& file)
     {
         const auto names = file.names();
@@ -86,6 +81,10 @@ private:
         if (!file.is_directory) {
             add_content(file, out);
         }
+        if (file.damage) {
+            out.confidence = Confidence::low;
+            out.proof += "; parts of its record are lost: " + file.damage->what;
+        }
         found_.push_back(std::move(out));
     }
 
@@ -98,12 +97,13 @@ private:
             return;
         }
         const auto clusters = clusters_of(*data);
-        if (clusters > looks_left_) {
+        const auto present = clusters_of(*data, volume_.present_clusters());
+        if (present > looks_left_) {
             out.confidence = Confidence::low;
             out.proof += fmt::format("; of its {} clusters nothing was looked at: too many want the same", clusters);
             return;
         }
-        looks_left_ -= clusters;
+        looks_left_ -= present;
         auto content = volume_.content(file, *data, free_.get());
         if (!content.has_value()) {
             out.proof += "; " + content.error().what;
@@ -114,16 +114,13 @@ private:
             out.proof += "; the content is in the record";
             return;
         }
-        const auto taken = clusters_taken(*data, *free_);
         out.proof += fmt::format("; {} clusters by the record's own list", clusters);
-        if (taken != 0) {
-            out.confidence = Confidence::low;
-            out.proof += fmt::format(", {} of them were taken by live files", taken);
+        if (clusters != present) {
+            out.confidence = std::max(out.confidence, Confidence::medium);
+            out.proof += fmt::format(", {} of them beyond the end of the dump", clusters - present);
         }
-        if (data->damage) {
-            out.confidence = Confidence::low;
-            out.proof += "; the list is damaged: " + data->damage->what;
-        }
+        const auto taken = clusters_taken(*data, *free_);
+        doubt_list(*data, taken, out);
         if (clusters == 0 || taken < clusters) {
             out.content = std::move(*content);
         }
@@ -134,22 +131,28 @@ private:
         }
     }
 
-    /// Two deleted files that want the same clusters: one was written over the other.
+    void doubt_list(const Attribute& data, std::uint64_t taken, DeletedFile& out) const
+    {
+        if (taken != 0) {
+            out.confidence = Confidence::low;
+            out.proof += fmt::format(", {} of them were taken by live files", taken);
+        }
+        if (data.damage) {
+            out.confidence = Confidence::low;
+            out.proof += "; the list is damaged: " + data.damage->what;
+        }
+        if (const auto lost = clusters_without_place(data, volume_.geometry()); lost != 0) {
+            out.confidence = Confidence::low;
+            out.proof += fmt::format("; the list lacks {} clusters of the file", lost);
+        }
+    }
+
     void mark_double_claims()
     {
-        std::ranges::sort(claims_, {}, &Claim::start);
-        std::size_t widest = 0;
-        for (std::size_t i = 1; i < claims_.size(); ++i) {
-            const auto one = claims_[widest].file;
-            const auto other = claims_[i].file;
-            if (claims_[i].start < claims_[widest].end && one != other) {
-                doubt(one);
-                doubt(other);
-            }
-            if (claims_[i].end > claims_[widest].end) {
-                widest = i;
-            }
-        }
+        for_double_claims(std::move(claims_), [&](std::size_t one, std::size_t other) {
+            doubt(one);
+            doubt(other);
+        });
     }
 
     void doubt(std::size_t file)
@@ -185,9 +188,8 @@ private:
         if (!is_live) {
             file = volume_.file(folder.record, State::deleted);
         }
-        const auto expected = static_cast<std::uint16_t>(folder.sequence + (is_live ? 0U : 1U));
-        const bool is_it = file.has_value() && file->is_directory &&
-                           (file->sequence == expected || (!is_live && file->sequence == folder.sequence));
+        const bool is_it =
+            file.has_value() && file->is_directory && is_same_life(file->sequence, folder.sequence, is_live);
         if (!is_it) {
             return std::nullopt;
         }

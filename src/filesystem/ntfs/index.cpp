@@ -81,21 +81,23 @@ private:
     Index index_;
 };
 
-/// Blocks of the index that are in use, by its own bitmap; all, where that is lost.
-std::vector<bool> blocks_in_use(const Volume& volume, const File& directory, std::uint64_t blocks)
+/// Blocks of the index that are in use, by its own bitmap, which may be shorter; all, where that is lost.
+std::vector<bool> blocks_in_use(const Volume& volume, const File& directory, std::uint64_t blocks, Reader& reader)
 {
     std::vector<bool> out(static_cast<std::size_t>(blocks), true);
     const auto* const attribute = directory.find(attribute_type::bitmap, index_name);
     if (attribute == nullptr) {
+        reader.damaged("a directory does not say which of its blocks are in use");
         return out;
     }
     const auto content = volume.content(directory, *attribute);
     const auto bytes = content.has_value() ? io::read_all(**content, max_bitmap_bytes) : Result<Bytes>{content.error()};
     if (!bytes.has_value()) {
+        reader.damaged(bytes.error());
         return out;
     }
-    for (std::size_t i = 0; i < out.size() && i / 8 < bytes->size(); ++i) {
-        out[i] = (std::to_integer<unsigned>((*bytes)[i / 8]) & (1U << i % 8)) != 0;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        out[i] = i / 8 < bytes->size() && (std::to_integer<unsigned>((*bytes)[i / 8]) & (1U << i % 8)) != 0;
     }
     return out;
 }
@@ -120,7 +122,7 @@ Result<> add_blocks(const Volume& volume, const File& directory, std::uint64_t b
     }
     const auto content = SALVAGE_TRY(volume.content(directory, *attribute));
     const auto blocks = std::min(content->size().value, volume.present().value) / block_bytes;
-    const auto in_use = blocks_in_use(volume, directory, blocks);
+    const auto in_use = blocks_in_use(volume, directory, blocks, reader);
     for (std::uint64_t i = 0; i < blocks && !reader.is_full(); ++i) {
         if (!in_use[static_cast<std::size_t>(i)]) {
             continue;

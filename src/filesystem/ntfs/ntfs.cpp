@@ -1,12 +1,14 @@
 // NTFS as a FileSystem.
 #include <algorithm>
 #include <array>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "deleted.hpp"
 #include "filesystem/probes.hpp"
+#include "filesystem/unused_areas.hpp"
 #include "index.hpp"
 #include "reparse.hpp"
 #include "volume.hpp"
@@ -18,6 +20,10 @@ namespace {
 // A number of a file is that of its record, below 2^32 on every volume; above stand the named streams, from 1.
 constexpr unsigned stream_shift = 32;
 constexpr std::uint64_t record_mask = (1ULL << stream_shift) - 1;
+
+// As many as an index has names: a name may bring streams with it.
+constexpr std::size_t max_listed = 1U << 20U;
+constexpr std::size_t max_large_files = 16;
 
 constexpr std::size_t information_flags_at = 32;
 constexpr std::uint32_t read_only = 0x1;
@@ -64,6 +70,98 @@ std::optional<std::string> target_of(const File& file)
     return point != nullptr && point->is_resident ? link_target(point->value) : std::nullopt;
 }
 
+/// Entries of a directory: files as their records have them, each followed by its streams as "name:stream".  Of a lost
+/// record, what the directory says of it.
+class Lister {
+public:
+    Lister(const Volume& volume, std::optional<Error> damage) : volume_{volume}, damage_{std::move(damage)} {}
+
+    void add(const IndexEntry& entry)
+    {
+        if (entry.file.record > record_mask) { // its number would be another file's stream
+            note(malformed({}, "a name leads to a record that no volume has",
+                           fmt::format("record {}", entry.file.record)));
+            return;
+        }
+        const auto& file = file_of(entry.file.record);
+        if (!file.has_value()) {
+            push(lost(entry));
+        } else if (file->sequence != entry.file.sequence) {
+            note(malformed({}, "a name leads to a record that another file has now",
+                           fmt::format("record {}: sequence {}, expected {}", entry.file.record, file->sequence,
+                                       entry.file.sequence)));
+        } else {
+            push(entry_of(*file, entry.name.name, 0));
+            add_streams(*file, entry.name.name);
+        }
+    }
+
+    void add_streams(const File& file, const std::string& name)
+    {
+        const auto streams = named_streams(file);
+        for (std::size_t i = 0; i < streams.size() && out_.size() < max_listed; ++i) {
+            push(entry_of(file, name + ":" + streams[i]->name, i + 1));
+        }
+    }
+
+    std::pair<std::vector<Entry>, std::optional<Error>> take() && { return {std::move(out_), std::move(damage_)}; }
+
+private:
+    void note(Error error)
+    {
+        if (!damage_) {
+            damage_ = std::move(error);
+        }
+    }
+
+    void push(Entry entry)
+    {
+        if (out_.size() < max_listed) {
+            out_.push_back(std::move(entry));
+        } else {
+            note(unsupported("a directory has more entries than are listed", fmt::format("more than {}", max_listed)));
+        }
+    }
+
+    /// Files of many records are kept: each name of such a file would read them all again.
+    const Result<File>& file_of(std::uint64_t number)
+    {
+        if (const auto known = large_.find(number); known != large_.end()) {
+            return known->second;
+        }
+        last_ = volume_.file(number);
+        if (!last_.has_value() || last_->find(attribute_type::attribute_list) == nullptr) {
+            return last_;
+        }
+        if (large_.size() >= max_large_files) {
+            large_.clear();
+        }
+        return large_.emplace(number, std::move(last_)).first->second;
+    }
+
+    static Entry lost(const IndexEntry& entry)
+    {
+        constexpr std::uint32_t directory_flag = 0x10000000;
+        Entry out;
+        out.name = entry.name.name;
+        out.inode = entry.file.record;
+        const bool is_directory = (entry.name.flags & directory_flag) != 0;
+        out.type = is_directory ? EntryType::directory : EntryType::file;
+        out.size = ByteCount{is_directory ? 0 : entry.name.size};
+        out.created = entry.name.created;
+        out.modified = entry.name.modified;
+        out.changed = entry.name.changed;
+        out.accessed = entry.name.accessed;
+        return out;
+    }
+
+    const Volume& volume_;
+    std::optional<Error> damage_;
+    std::vector<Entry> out_;
+    Result<File> last_{File{}};
+    std::map<std::uint64_t, Result<File>> large_;
+};
+
 class NtfsFileSystem final : public FileSystem {
 public:
     NtfsFileSystem(std::unique_ptr<const Volume> volume, Entry root, std::vector<Finding> findings)
@@ -83,22 +181,23 @@ public:
             return invalid_argument("only a directory can be listed", fmt::format("record {} is a file", inode));
         }
         auto index = SALVAGE_TRY(read_index(*volume_, directory));
-        std::vector<Entry> out;
-        add_streams(directory, {}, out);
+        Lister lister{*volume_, std::move(index.damage)};
+        lister.add_streams(directory, {});
         for (auto& entry : index.entries) {
             // The file table and its kin stand in the root like files.
             const bool is_system = inode == system_file::root && entry.file.record < system_file::first_user;
             if (!is_system) {
-                add_entry(entry, out, index.damage);
+                lister.add(entry);
             }
         }
-        if (!index.damage) {
-            return out;
+        auto [out, damage] = std::move(lister).take();
+        if (!damage) {
+            return std::move(out);
         }
         if (read_so_far != nullptr) {
             *read_so_far = std::move(out);
         }
-        return std::move(*index.damage).in(fmt::format("reading the directory of record {}", inode));
+        return std::move(*damage).in(fmt::format("reading the directory of record {}", inode));
     }
 
     [[nodiscard]] Result<Entry> stat(std::uint64_t inode) const override
@@ -153,20 +252,8 @@ public:
     [[nodiscard]] Result<std::vector<ByteRange>> unused_areas() const override
     {
         const auto free = SALVAGE_TRY(volume_->free_clusters());
-        const auto& geometry = volume_->geometry();
-        std::vector<ByteRange> out;
-        for (std::uint64_t i = 0; i < geometry.clusters;) {
-            auto end = i;
-            while (end < geometry.clusters && free.is_free(end)) {
-                ++end;
-            }
-            if (end != i) {
-                out.push_back(ByteRange::between(ByteOffset{i * geometry.cluster_bytes},
-                                                 ByteOffset{end * geometry.cluster_bytes}));
-            }
-            i = end + 1;
-        }
-        return out;
+        return free_areas(free.clusters(), ByteOffset{0}, volume_->geometry().cluster_bytes,
+                          [&](std::uint64_t cluster) { return free.is_free(cluster); });
     }
 
 private:
@@ -183,39 +270,6 @@ private:
             return not_found("there is no such stream", fmt::format("record {} has {}", file.number, streams.size()));
         }
         return streams[static_cast<std::size_t>(number - 1)];
-    }
-
-    /// The file as its record has it, then its streams as "name:stream".  Of a lost record, the name and what the
-    /// directory says of it.
-    void add_entry(const IndexEntry& entry, std::vector<Entry>& out, std::optional<Error>& damage) const
-    {
-        const auto file = volume_->file(entry.file.record);
-        if (file.has_value() && file->sequence == entry.file.sequence) {
-            out.push_back(entry_of(*file, entry.name.name, 0));
-            add_streams(*file, entry.name.name, out);
-            return;
-        }
-        if (file.has_value() && !damage) {
-            damage = malformed({}, "a name leads to a record that another file has now",
-                               fmt::format("record {}: sequence {}, expected {}", entry.file.record, file->sequence,
-                                           entry.file.sequence));
-        }
-        if (!file.has_value()) {
-            constexpr std::uint32_t directory_flag = 0x10000000;
-            Entry lost;
-            lost.name = entry.name.name;
-            lost.inode = entry.file.record;
-            lost.type = (entry.name.flags & directory_flag) != 0 ? EntryType::directory : EntryType::file;
-            out.push_back(std::move(lost));
-        }
-    }
-
-    static void add_streams(const File& file, const std::string& name, std::vector<Entry>& out)
-    {
-        const auto streams = named_streams(file);
-        for (std::size_t i = 0; i < streams.size(); ++i) {
-            out.push_back(entry_of(file, name + ":" + streams[i]->name, i + 1));
-        }
     }
 
     std::unique_ptr<const Volume> volume_;
@@ -250,7 +304,17 @@ ProbeResult make_filesystem(const io::SourcePtr& source, const Geometry& geometr
     return std::make_unique<const NtfsFileSystem>(std::move(volume), std::move(root), std::move(findings));
 }
 
-/// The copy of the boot sector in the volume's last sector.
+/// Whether a copy of the boot sector is one of a volume that ends where it lies: behind the last sector that it counts,
+/// or where its maker counted whole clusters only, a little further on.
+bool is_copy_at(ByteView boot, const Geometry& geometry, std::uint64_t place) noexcept
+{
+    const auto sectors =
+        checked_multiply<std::uint64_t>(load_le<std::uint64_t>(boot.subspan(40)), geometry.sector_bytes);
+    return sectors && *sectors <= place && place - *sectors < geometry.cluster_bytes;
+}
+
+/// The copy of the boot sector in the volume's last sector.  `why`: what is wrong with the first boot sector; none:
+/// there is none, and a copy that does not open may be all that is left of a volume that was here before.
 ProbeResult open_by_copy(const io::SourcePtr& source, const std::optional<Error>& why)
 {
     const auto size = source->size().value;
@@ -258,19 +322,19 @@ ProbeResult open_by_copy(const io::SourcePtr& source, const std::optional<Error>
         if (size < 2 * sector) {
             continue;
         }
-        const auto boot = SALVAGE_TRY(boot_sector_at(*source, ByteOffset{size / sector * sector - sector}));
+        const auto place = size / sector * sector - sector;
+        const auto boot = SALVAGE_TRY(boot_sector_at(*source, ByteOffset{place}));
         const auto geometry = parse_boot(boot);
-        if (!geometry.has_value() || geometry->sector_bytes != sector) {
+        if (!geometry.has_value() || geometry->sector_bytes != sector || !is_copy_at(boot, *geometry, place)) {
             continue;
         }
-        Finding finding{.code = "ntfs-boot-sector-copy",
-                        .severity = Severity::warning,
-                        .text = fmt::format("the boot sector is {}; its copy at the end was used",
-                                            why ? "damaged: " + why->what : std::string{"missing"}),
-                        .where = {},
-                        .numbers = {},
-                        .words = {}};
-        return make_filesystem(source, *geometry, {std::move(finding)});
+        const auto text = fmt::format("the boot sector is {}; its copy at the end was used",
+                                      why ? "damaged: " + why->what : std::string{"missing"});
+        auto opened =
+            make_filesystem(source, *geometry, {make_finding("ntfs-boot-sector-copy", Severity::warning, text)});
+        if (opened.has_value() || why || opened.error().code == ErrorCode::io) {
+            return opened;
+        }
     }
     if (why) {
         return *why;

@@ -131,6 +131,12 @@ Reference reference_at(ByteView eight) noexcept
     return {.record = number & 0xFFFFFFFFFFFFULL, .sequence = static_cast<std::uint16_t>(number >> 48U)};
 }
 
+bool is_same_life(std::uint16_t found, std::uint16_t meant, bool is_in_use) noexcept
+{
+    const auto freed = static_cast<std::uint16_t>(meant == 0xFFFF ? 1 : meant + 1);
+    return found == meant || (!is_in_use && found == freed);
+}
+
 bool has_record_magic(ByteView bytes) noexcept
 {
     return bytes.size() >= header_bytes && as_text(bytes.first(4)) == "FILE";

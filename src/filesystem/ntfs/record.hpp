@@ -39,6 +39,10 @@ struct Reference {
 };
 [[nodiscard]] Reference reference_at(ByteView eight) noexcept;
 
+/// Whether a record whose sequence is `found` is the one that had the sequence `meant`: the same life, or where it is
+/// not in use any more, that life ended.  Freeing a record counts its sequence up, past zero.
+[[nodiscard]] bool is_same_life(std::uint16_t found, std::uint16_t meant, bool is_in_use) noexcept;
+
 /// Neighbouring clusters of an attribute.
 struct ClusterRun {
     std::uint64_t first{}; ///< in the attribute

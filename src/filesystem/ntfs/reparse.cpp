@@ -45,6 +45,16 @@ std::optional<std::string> name_in(ByteView names, ByteView buffer)
 
 } // namespace
 
+std::optional<std::uint32_t> reparse_tag(ByteView value) noexcept
+{
+    return value.size() < 4 ? std::nullopt : std::optional{load_le<std::uint32_t>(value)};
+}
+
+bool is_link_tag(std::uint32_t tag) noexcept
+{
+    return tag == mount_point || tag == symbolic_link || tag == linux_link;
+}
+
 std::optional<std::string> link_target(ByteView value)
 {
     if (value.size() < header_bytes + names_header_bytes + 4) {

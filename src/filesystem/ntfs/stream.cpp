@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint32_t no_run_damage = 1;
 constexpr std::uint32_t taken_damage = 2;
+constexpr std::uint32_t pieces_damage = 3;
 
 /// Runs of clusters as runs of bytes, cut at `end`.
 class Mapper {
@@ -21,7 +22,7 @@ public:
     Mapper(const Geometry& geometry, const FreeClusters* free_only, std::uint64_t end)
         : geometry_{geometry}, free_only_{free_only}, end_{end}
     {
-        map_.damages.resize(2);
+        map_.damages.resize(3);
     }
 
     ext::ContentMap map(const Attribute& attribute)
@@ -30,9 +31,10 @@ public:
                                                               "the list of runs ends before the file does"));
         map_.damages[1] =
             Error{ErrorCode::unreadable, "the clusters of a deleted file were taken by a live one", {}, {}, {}, {}};
+        map_.damages[2] = unsupported("a file is in more pieces than are read");
         for (const auto& run : attribute.runs) {
             const auto start = run.first * geometry_.cluster_bytes;
-            if (start >= end_) {
+            if (start >= end_ || is_full()) {
                 break;
             }
             if (at_ < start) {
@@ -41,12 +43,15 @@ public:
             add(run);
         }
         if (at_ < end_) {
-            lose(end_ - at_, no_run_damage);
+            lose(end_ - at_, is_full() ? pieces_damage : no_run_damage);
         }
         return std::move(map_);
     }
 
 private:
+    /// The last two are kept for what is lost.
+    [[nodiscard]] bool is_full() const noexcept { return map_.runs.size() + 2 >= ext::max_runs; }
+
     void lose(std::uint64_t bytes, std::uint32_t damage)
     {
         push({.first = at_, .blocks = bytes, .on_volume = 0, .damage = damage});
@@ -83,10 +88,13 @@ private:
     void add_free(std::uint64_t cluster, std::uint64_t bytes)
     {
         const auto end = at_ + bytes;
-        while (at_ < end) {
-            const bool is_free = free_only_->is_free(cluster);
-            std::uint64_t count = 1;
-            while (at_ + count * geometry_.cluster_bytes < end && free_only_->is_free(cluster + count) == is_free) {
+        while (at_ < end && !is_full()) {
+            // What the dump does not have is unreadable as it is.
+            const bool is_beyond = cluster >= free_only_->clusters();
+            const bool is_free = is_beyond || free_only_->is_free(cluster);
+            std::uint64_t count = is_beyond ? (end - at_) / geometry_.cluster_bytes + 1 : 1;
+            while (at_ + count * geometry_.cluster_bytes < end && cluster + count < free_only_->clusters() &&
+                   free_only_->is_free(cluster + count) == is_free) {
                 ++count;
             }
             const auto part = std::min(count * geometry_.cluster_bytes, end - at_);
@@ -259,6 +267,11 @@ io::SourcePtr make_compressed(io::SourcePtr stored, const Attribute& attribute, 
                            unit, units_kept);
 }
 
+std::uint64_t clusters_for(std::uint64_t bytes, const Geometry& geometry) noexcept
+{
+    return bytes / geometry.cluster_bytes + (bytes % geometry.cluster_bytes != 0 ? 1 : 0);
+}
+
 constexpr std::size_t chunk_bytes = 4096;
 
 /// One match: a distance back and a length in sixteen bits.  The further on in the chunk, the more bits has the
@@ -332,23 +345,59 @@ io::SourcePtr make_stream(const io::SourcePtr& volume, const Geometry& geometry,
     return make_compressed(std::move(stored), attribute, geometry, name);
 }
 
-std::uint64_t clusters_of(const Attribute& attribute) noexcept
+std::uint64_t clusters_of(const Attribute& attribute, std::uint64_t end) noexcept
 {
     std::uint64_t out = 0;
     for (const auto& run : attribute.runs) {
-        if (run.on_volume && out < max_clusters) {
-            out += run.count;
+        if (run.on_volume && *run.on_volume < end && out < max_clusters) {
+            out += std::min(run.count, end - *run.on_volume);
         }
     }
     return out;
+}
+
+std::uint64_t clusters_without_place(const Attribute& attribute, const Geometry& geometry) noexcept
+{
+    const auto stored = std::min(attribute.size, attribute.initialised);
+    const auto needed = attribute.is_resident ? 0 : clusters_for(stored, geometry);
+    std::uint64_t at = 0;
+    std::uint64_t out = 0;
+    for (const auto& run : attribute.runs) {
+        if (run.first >= needed) {
+            break;
+        }
+        out += run.first - std::min(at, run.first);
+        const auto end = std::min(needed, run.first + run.count);
+        const bool fits =
+            !run.on_volume || (*run.on_volume < geometry.clusters && run.count <= geometry.clusters - *run.on_volume);
+        out += fits ? 0 : end - std::min(end, std::max(at, run.first));
+        at = std::max(at, end);
+    }
+    return out + (needed - std::min(at, needed));
+}
+
+bool is_stored_whole(const Attribute& attribute, const Geometry& geometry) noexcept
+{
+    if (attribute.is_resident) {
+        return true;
+    }
+    const bool has_hole = std::ranges::any_of(attribute.runs, [&](const ClusterRun& run) {
+        return run.first < clusters_for(attribute.size, geometry) && !run.on_volume;
+    });
+    return !has_hole && attribute.initialised >= attribute.size && clusters_without_place(attribute, geometry) == 0;
 }
 
 std::uint64_t clusters_taken(const Attribute& attribute, const FreeClusters& free) noexcept
 {
     std::uint64_t out = 0;
     for (const auto& run : attribute.runs) {
-        for (std::uint64_t i = 0; run.on_volume && i < run.count; ++i) {
-            out += free.is_free(*run.on_volume + i) ? 0U : 1U;
+        if (!run.on_volume) {
+            continue;
+        }
+        const auto start = *run.on_volume;
+        const auto end = std::max(start, std::min(start + run.count, free.clusters()));
+        for (auto cluster = start; cluster < end; ++cluster) {
+            out += free.is_free(cluster) ? 0U : 1U;
         }
     }
     return out;

@@ -2,12 +2,14 @@
 #include "volume.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "filesystem/utf16.hpp"
+#include "reparse.hpp"
 #include "salvage/io/missing.hpp"
 #include "salvage/io/views.hpp"
 
@@ -17,7 +19,12 @@ namespace {
 // Windows ends $ATTRIBUTE_LIST at 256 KiB; an entry has 26 bytes at least.
 constexpr ByteCount max_list_bytes{256U << 10U};
 constexpr std::size_t list_entry_bytes = 26;
-constexpr ByteCount max_bitmap_bytes{max_clusters / 8};
+// A file of 256 KiB of such a list has more, but none that Windows wrote has a tenth.
+constexpr std::uint64_t max_extensions = 4096;
+// Numbers of files have 32 bits for the record; so have records themselves on every volume of Windows.
+constexpr std::uint64_t max_record = 0xFFFFFFFF;
+constexpr ByteCount table_block{64U << 10U};
+constexpr std::size_t table_blocks_kept = 32;
 // Windows compresses in units of 64 KiB, and in no clusters above 4 KiB.
 constexpr std::uint64_t max_unit_bytes = 1U << 20U;
 constexpr std::uint16_t volume_is_dirty = 0x0001;
@@ -32,16 +39,25 @@ std::vector<Attribute> joined(std::vector<Attribute> parts)
         (is_first ? out : continuations).push_back(std::move(part));
     }
     std::ranges::sort(continuations, {}, &Attribute::first_cluster);
+    std::map<std::pair<std::uint32_t, std::string>, Attribute*> firsts;
+    for (auto& first : out) {
+        if (!first.is_resident) {
+            firsts.emplace(std::pair{first.type, first.name}, &first);
+        }
+    }
     for (auto& part : continuations) {
-        const auto first = std::ranges::find_if(out, [&](const Attribute& other) {
-            return !other.is_resident && other.type == part.type && other.name == part.name;
-        });
-        if (first == out.end()) {
+        const auto found = firsts.find({part.type, part.name});
+        if (found == firsts.end()) {
             continue; // nothing says how large it is
         }
-        first->runs.insert(first->runs.end(), part.runs.begin(), part.runs.end());
+        auto& first = *found->second;
+        if (first.runs.size() + part.runs.size() > ext::max_runs) {
+            first.damage = unsupported("a file is in more pieces than are read");
+            continue;
+        }
+        first.runs.insert(first.runs.end(), part.runs.begin(), part.runs.end());
         if (part.damage) {
-            first->damage = std::move(part.damage);
+            first.damage = std::move(part.damage);
         }
     }
     return out;
@@ -89,7 +105,7 @@ Result<std::unique_ptr<const Volume>> Volume::open(const io::SourcePtr& source, 
 Result<FileRecord> Volume::read_record(const io::ByteSource& table, std::uint64_t number) const
 {
     const auto records = table.size().value / geometry_.record_bytes;
-    if (number >= records) {
+    if (number >= records || number > max_record) {
         return no_such_file(number, fmt::format("of {} records", records));
     }
     const ByteOffset at{number * geometry_.record_bytes};
@@ -123,18 +139,18 @@ Result<> Volume::open_table()
         const auto known = make_stream(source_, geometry_, *data, nullptr, "$MFT");
         const auto whole = assemble(*known, system_file::table, std::move(*record));
         const auto* const all = whole.has_value() ? whole->find(attribute_type::data) : nullptr;
-        table_ =
-            all != nullptr && !all->is_compressed() ? make_stream(source_, geometry_, *all, nullptr, "$MFT") : known;
+        const bool is_whole = all != nullptr && !all->is_compressed();
+        table_ = io::make_cached(is_whole ? make_stream(source_, geometry_, *all, nullptr, "$MFT") : known, table_block,
+                                 table_blocks_kept);
+        if (const auto damage = whole.has_value() ? whole->damage : whole.error()) {
+            findings_.push_back(make_finding(
+                "ntfs-table-cut", Severity::warning,
+                fmt::format("parts of the file table's own record are lost ({}): files may be missing", damage->what)));
+        }
         if (why_not) {
-            findings_.push_back(
-                {.code = "ntfs-table-mirror",
-                 .severity = Severity::warning,
-                 .text = fmt::format("the first record of the file table is damaged ({}); its mirror was "
-                                     "used",
-                                     why_not->what),
-                 .where = {},
-                 .numbers = {},
-                 .words = {}});
+            findings_.push_back(make_finding(
+                "ntfs-table-mirror", Severity::warning,
+                fmt::format("the first record of the file table is damaged ({}); its mirror was used", why_not->what)));
         }
         return {};
     }
@@ -154,29 +170,27 @@ void Volume::read_volume_file()
     const bool is_dirty = information != nullptr && information->value.size() >= 12 &&
                           (load_le<std::uint16_t>(ByteView{information->value}.subspan(10)) & volume_is_dirty) != 0;
     if (is_dirty) {
-        findings_.push_back({.code = "ntfs-dirty",
-                             .severity = Severity::note,
-                             .text = "the volume was not unmounted; its journal is not replayed, so the latest changes "
-                                     "may be missing",
-                             .where = {},
-                             .numbers = {},
-                             .words = {}});
+        findings_.push_back(
+            make_finding("ntfs-dirty", Severity::note,
+                         "the volume was not unmounted; its journal is not replayed, so the latest changes may be "
+                         "missing"));
     }
 }
 
 /// Records that hold further attributes of the file.
-Result<std::vector<std::uint64_t>> Volume::extensions_of(std::uint64_t number, const FileRecord& record) const
+Result<std::vector<Reference>> Volume::extensions_of(std::uint64_t number, const FileRecord& record) const
 {
     const auto list = std::ranges::find(record.attributes, attribute_type::attribute_list, &Attribute::type);
     if (list == record.attributes.end()) {
-        return std::vector<std::uint64_t>{};
+        return std::vector<Reference>{};
     }
     if (list->is_compressed()) {
         return malformed({}, "a list of attributes is compressed, which none is", fmt::format("record {}", number));
     }
     const auto content = make_stream(source_, geometry_, *list, nullptr, "$ATTRIBUTE_LIST");
     const auto bytes = SALVAGE_TRY(io::read_all(*content, max_list_bytes));
-    std::set<std::uint64_t> out;
+    std::set<std::uint64_t> seen{number};
+    std::vector<Reference> out;
     for (std::size_t at = 0; bytes.size() - at >= list_entry_bytes;) {
         const auto entry = ByteView{bytes}.subspan(at);
         const std::size_t length = load_le<std::uint16_t>(entry.subspan(4));
@@ -184,12 +198,28 @@ Result<std::vector<std::uint64_t>> Volume::extensions_of(std::uint64_t number, c
             break;
         }
         const auto reference = reference_at(entry.subspan(16));
-        if (reference.record != number) {
-            out.insert(reference.record);
+        if (seen.insert(reference.record).second) {
+            out.push_back(reference);
         }
         at += std::min(length, bytes.size() - at);
     }
-    return std::vector<std::uint64_t>{out.begin(), out.end()};
+    return out;
+}
+
+/// A record that extends `file`, in the same life of both.
+Result<FileRecord> Volume::extension(const io::ByteSource& table, const Reference& reference, const File& file) const
+{
+    auto out = SALVAGE_TRY(read_record(table, reference.record));
+    const bool is_its = out.base.record == file.number && out.is_in_use == file.is_in_use &&
+                        is_same_life(file.sequence, out.base.sequence, file.is_in_use) &&
+                        is_same_life(out.sequence, reference.sequence, file.is_in_use);
+    if (!is_its) {
+        return malformed({}, "a record of a file belongs to another one",
+                         fmt::format("record {} (sequence {}) is named by {} ({}) and extends {} ({})",
+                                     reference.record, out.sequence, file.number, file.sequence, out.base.record,
+                                     out.base.sequence));
+    }
+    return out;
 }
 
 Result<File> Volume::assemble(const io::ByteSource& table, std::uint64_t number, FileRecord record) const
@@ -208,18 +238,21 @@ Result<File> Volume::assemble(const io::ByteSource& table, std::uint64_t number,
         out.damage = extensions.error();
     }
     auto parts = std::move(record.attributes);
-    for (const auto extension : extensions.value_or(std::vector<std::uint64_t>{})) {
-        auto more = read_record(table, extension);
+    auto references = extensions.value_or(std::vector<Reference>{});
+    // No two records share bytes: whoever wants more of them wants some twice.
+    const auto most = std::min(max_extensions, present_.value / geometry_.record_bytes);
+    if (references.size() > most) {
+        out.damage = unsupported("a file has more records than are read",
+                                 fmt::format("record {} names {}, at most {}", number, references.size(), most));
+        references.resize(static_cast<std::size_t>(most));
+    }
+    for (const auto& reference : references) {
+        auto more = extension(table, reference, out);
         if (!more.has_value()) {
             out.damage = more.error();
             continue;
         }
-        if (more->base.record != number || more->is_in_use != out.is_in_use) {
-            out.damage =
-                malformed({}, "a record of a file belongs to another one",
-                          fmt::format("record {} is named by {} and extends {}", extension, number, more->base.record));
-            continue;
-        }
+        out.damage = more->damage ? more->damage : out.damage;
         std::ranges::move(more->attributes, std::back_inserter(parts));
     }
     out.attributes = joined(std::move(parts));
@@ -244,10 +277,23 @@ Result<File> Volume::file(std::uint64_t number, State state) const
     if (record.is_in_use != (state == State::live)) {
         return no_such_file(number, record.is_in_use ? "is in use" : "is not in use: the file was deleted");
     }
-    if (record.base.record != 0) {
+    if (record.base != Reference{}) {
         return no_such_file(number, fmt::format("extends record {}", record.base.record));
     }
     return assemble(*table_, number, std::move(record));
+}
+
+/// The tag of a reparse point that is no link.
+std::optional<std::uint32_t> Volume::filter_of(const File& file) const
+{
+    const auto* const point = file.find(attribute_type::reparse_point);
+    if (point == nullptr) {
+        return std::nullopt;
+    }
+    const auto stream = make_stream(source_, geometry_, *point, nullptr, "reparse point");
+    const auto start = io::read_up_to(*stream, ByteOffset{0}, ByteCount{4});
+    const auto tag = start.has_value() ? reparse_tag(*start) : std::nullopt;
+    return tag && !is_link_tag(*tag) ? tag : std::nullopt;
 }
 
 Result<io::SourcePtr> Volume::content(const File& file, const Attribute& attribute, const FreeClusters* free_only) const
@@ -255,6 +301,15 @@ Result<io::SourcePtr> Volume::content(const File& file, const Attribute& attribu
     if ((attribute.flags & attribute_flag::encrypted) != 0) {
         return unsupported("the content of the file is encrypted by Windows (EFS)",
                            fmt::format("record {}: its key is wrapped for a user of that Windows", file.number));
+    }
+    // Of a file that a filter of Windows looks after, holes are what that keeps elsewhere.
+    const bool is_main = attribute.type == attribute_type::data && attribute.name.empty();
+    if (is_main && !is_stored_whole(attribute, geometry_)) {
+        if (const auto tag = filter_of(file)) {
+            return unsupported("the content of the file is kept elsewhere, by a filter of Windows",
+                               fmt::format("record {}: reparse point {:#010x}", file.number, *tag),
+                               "compressed by CompactOS, deduplicated or in a cloud: open the volume with Windows");
+        }
     }
     if (attribute.is_compressed()) {
         const auto unit_bytes = std::uint64_t{geometry_.cluster_bytes} << attribute.unit_shift;
@@ -283,7 +338,10 @@ Result<FreeClusters> Volume::free_clusters() const
             fmt::format("{} bytes for {} clusters", data == nullptr ? 0 : data->bytes(), geometry_.clusters));
     }
     const auto opened = SALVAGE_TRY(content(bitmap, *data));
-    return FreeClusters{SALVAGE_TRY(io::read_all(*opened, max_bitmap_bytes).in("reading $Bitmap"))};
+    const auto clusters = present_clusters();
+    const ByteCount of_present{(clusters + 7) / 8};
+    return FreeClusters{SALVAGE_TRY(io::read_bytes(*opened, ByteOffset{0}, of_present).in("reading $Bitmap")),
+                        clusters};
 }
 
 } // namespace salvage::filesystem::ntfs

@@ -1,6 +1,7 @@
 // An open NTFS: files by the number of their record, with the attributes of all records that they have.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -54,14 +55,20 @@ public:
     [[nodiscard]] Result<std::vector<ByteRange>> stored_table() const;
     /// Bytes of the volume that this dump has.
     [[nodiscard]] ByteCount present() const noexcept { return present_; }
+    /// Clusters that lie in them.
+    [[nodiscard]] std::uint64_t present_clusters() const noexcept
+    {
+        return std::min(geometry_.clusters, present_.value / geometry_.cluster_bytes);
+    }
 
     /// The file of a record.  Errors: not_found (no such record, in the other state, or an extension of another),
     /// malformed, those of the source.
     [[nodiscard]] Result<File> file(std::uint64_t number, State state = State::live) const;
-    /// Content of an attribute.  Errors: unsupported (encrypted; compressed in more clusters than the dump has bytes).
+    /// Content of an attribute.  Errors: unsupported (encrypted; compressed in more clusters than the dump has bytes;
+    /// kept elsewhere by a filter of Windows, as its reparse point and holes say).
     [[nodiscard]] Result<io::SourcePtr> content(const File& file, const Attribute& attribute,
                                                 const FreeClusters* free_only = nullptr) const;
-    /// Errors: malformed ($Bitmap), those of the source.
+    /// Of the clusters that the dump has.  Errors: malformed ($Bitmap), those of the source.
     [[nodiscard]] Result<FreeClusters> free_clusters() const;
 
 private:
@@ -73,8 +80,10 @@ private:
     void read_volume_file();
     [[nodiscard]] Result<FileRecord> read_record(const io::ByteSource& table, std::uint64_t number) const;
     [[nodiscard]] Result<File> assemble(const io::ByteSource& table, std::uint64_t number, FileRecord record) const;
-    [[nodiscard]] Result<std::vector<std::uint64_t>> extensions_of(std::uint64_t number,
-                                                                   const FileRecord& record) const;
+    [[nodiscard]] Result<std::vector<Reference>> extensions_of(std::uint64_t number, const FileRecord& record) const;
+    [[nodiscard]] Result<FileRecord> extension(const io::ByteSource& table, const Reference& reference,
+                                               const File& file) const;
+    [[nodiscard]] std::optional<std::uint32_t> filter_of(const File& file) const;
 
     io::SourcePtr source_; ///< as long as the boot sector says; what the dump lacks is unreadable
     Geometry geometry_;

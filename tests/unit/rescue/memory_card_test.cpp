@@ -61,8 +61,20 @@ TEST_F(MemoryCard, ItsPartitionIsOpened)
 
 TEST_F(MemoryCard, OfSeveralTheLargestIsOpened)
 {
-    const auto dump = dump_of(card({volume("exfat"), volume("ntfs")}));
-    EXPECT_EQ(rescue::userdata_of(dump)->name, "p2");
+    EXPECT_EQ(rescue::userdata_of(dump_of(card({volume("exfat"), volume("ntfs")})))->name, "p2");
+    EXPECT_EQ(rescue::userdata_of(dump_of(card({volume("ntfs"), volume("exfat")})))->name, "p1");
+}
+
+TEST_F(MemoryCard, APartitionWithoutAPlaceHidesNoOther)
+{
+    auto dump = dump_of(card({volume("exfat")}));
+    auto placeless = dump.layout.partitions.front();
+    placeless.name = "p9";
+    placeless.is_start_known = false;
+    dump.layout.partitions.insert(dump.layout.partitions.begin(), placeless);
+    const auto found = rescue::find_card_partition(dump);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->name, "p1");
 }
 
 TEST_F(MemoryCard, APhoneWithoutNamesIsNone)
@@ -91,6 +103,31 @@ TEST_F(MemoryCard, ExfatAndNtfsAreToldInTheClear)
         EXPECT_LE(found->size.value, bytes.size());
         EXPECT_GT(found->size.value, bytes.size() - 4096);
     }
+}
+
+TEST_F(MemoryCard, ABootSectorAloneIsNoFilesystem)
+{
+    for (const std::string name : {"exfat", "ntfs"}) {
+        auto bytes = volume(name);
+        const auto left_over = io::make_memory({bytes.begin(), bytes.begin() + 4096}, "cut");
+        EXPECT_TRUE(fde::probe_filesystem(*left_over).has_value()) << name; // what would deny it is not there
+        for (std::size_t at = 512; at < bytes.size(); ++at) {
+            bytes[at] = static_cast<std::byte>(at * at / 7);
+        }
+        EXPECT_FALSE(fde::probe_filesystem(*io::make_memory(bytes, name)).has_value()) << name;
+    }
+}
+
+TEST_F(MemoryCard, OneOfTwoPlacesProvesABootSector)
+{
+    auto exfat = volume("exfat");
+    auto ntfs = volume("ntfs");
+    exfat[11 * 512] ^= std::byte{1}; // the checksum
+    ntfs[0x4000] ^= std::byte{1};    // the first record; its mirror is whole
+    EXPECT_EQ(fde::probe_filesystem(*io::make_memory(exfat, "exfat"))->name, "exfat");
+    EXPECT_EQ(fde::probe_filesystem(*io::make_memory(ntfs, "ntfs"))->name, "ntfs");
+    exfat[12 * 512 + 100] ^= std::byte{1}; // the backup
+    EXPECT_FALSE(fde::probe_filesystem(*io::make_memory(exfat, "exfat")).has_value());
 }
 
 } // namespace
