@@ -35,6 +35,7 @@ int run(int argc, char** argv)
     app.footer(exit_codes);
     add_demo(app, session);
     add_rescue(app, session);
+    add_case(app, session);
     add_inspect(app, session);
     add_layout(app, session);
     add_find(app, session);

@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include "salvage/io/sources.hpp"
 #include "salvage/rescue/adopted.hpp"
 #include "salvage/rescue/secrets.hpp"
@@ -130,6 +132,29 @@ Result<rescue::OpenRequest> SecretOptions::request(Session& session) const
         }
         out.phone_keys = fde::PhoneKeys{.encryption_key = SALVAGE_TRY(rescue::read_key_file(phone_enc_key_file)),
                                         .hmac_key = SALVAGE_TRY(rescue::read_key_file(phone_hmac_key_file))};
+    }
+    return out;
+}
+
+rescue::Invocation invocation_of(const Session& session)
+{
+    // The only option whose value is itself a secret; the others name a file or a descriptor.
+    constexpr std::string_view secret_option = "--pattern";
+    constexpr std::string_view mark = "(a secret, not recorded)";
+    rescue::Invocation out{.version = SALVAGE_VERSION, .verb = {}, .options = {}};
+    bool is_secret = false;
+    for (const auto& word : session.command) {
+        const auto option = std::string_view{word}.substr(0, word.find('='));
+        if (out.verb.empty()) {
+            out.verb = word;
+        } else if (is_secret) {
+            out.options.emplace_back(mark);
+        } else if (option == secret_option && option.size() != word.size()) {
+            out.options.push_back(fmt::format("{}={}", option, mark));
+        } else {
+            out.options.push_back(word);
+        }
+        is_secret = !is_secret && word == secret_option;
     }
     return out;
 }

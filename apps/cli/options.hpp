@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "salvage/rescue/open.hpp"
+#include "salvage/rescue/rescue.hpp"
 #include "session.hpp"
 
 namespace salvage::cli {
@@ -43,6 +44,9 @@ struct SecretOptions {
     /// Reads files and descriptors, asks where wanted.  Errors: io, invalid_argument.
     [[nodiscard]] Result<rescue::OpenRequest> request(Session& session) const;
 };
+
+/// The command of this run for a case's log, without the secrets that options carry.
+[[nodiscard]] rescue::Invocation invocation_of(const Session& session);
 
 /// --json and --quiet.
 void add_output_options(CLI::App& verb, Session& session);

@@ -1,4 +1,5 @@
 // rescue and demo: the main job, on your phone or on a sample one.
+#include <array>
 #include <memory>
 
 #include <fmt/format.h>
@@ -6,6 +7,7 @@
 #include "options.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
+#include "salvage/render/case.hpp"
 #include "salvage/rescue/rescue.hpp"
 #include "salvage/rescue/sample_phone.hpp"
 #include "salvage/rescue/secrets.hpp"
@@ -30,13 +32,14 @@ std::filesystem::path default_case(const std::string& dump)
 }
 
 /// The report beside the data it speaks of, for people and for programs.  A rerun replaces it.
-Result<> write_reports(rescue::RescueReport& report)
+Result<> write_reports(rescue::RescueReport& report, Clock& clock)
 {
     const std::filesystem::path folder{report.case_folder};
     report.report_path = (folder / "report.txt").string();
-    SALVAGE_TRY(
-        io::write_file_atomically(folder / "report.json", as_bytes(render::json(report)), io::Existing::replace));
-    return io::write_file_atomically(report.report_path, as_bytes(render::text(report, {})), io::Existing::replace);
+    const std::array<rescue::CaseDocument, 2> documents{
+        rescue::CaseDocument{.name = "report.json", .content = render::json(report)},
+        rescue::CaseDocument{.name = "report.txt", .content = render::text(report, {})}};
+    return rescue::add_to_case(folder, documents, clock).in("writing the report");
 }
 
 Result<> run_rescue(const RescueOptions& options, Session& session)
@@ -49,13 +52,14 @@ Result<> run_rescue(const RescueOptions& options, Session& session)
                                                      : std::filesystem::path{options.case_folder},
                                   .statement = options.statement,
                                   .split = !options.no_split,
-                                  .search_time = std::chrono::seconds{options.search_seconds}};
+                                  .search_time = std::chrono::seconds{options.search_seconds},
+                                  .invocation = invocation_of(session)};
     if (request.statement.empty() && !std::filesystem::exists(request.case_folder / "case.json")) {
         request.statement =
             session.ask_line("By what right do you open this phone (goes into the case log, nowhere else)? ");
     }
     auto report = SALVAGE_TRY(rescue::rescue(request, context));
-    SALVAGE_TRY(write_reports(report));
+    SALVAGE_TRY(write_reports(report, *context.clock));
     show(session, report);
     session.finish(rescue::exit_code(report.inspect.outcome.verdict.code));
     return {};
@@ -141,9 +145,10 @@ Result<> run_demo(const DemoOptions& options, Session& session)
                                     .open = {},
                                     .case_folder = folder / "case",
                                     .statement = "A sample phone made by salvage demo; it belongs to whoever runs it.",
-                                    .search_time = std::chrono::minutes{10}};
+                                    .search_time = std::chrono::minutes{10},
+                                    .invocation = invocation_of(session)};
     auto report = SALVAGE_TRY(rescue::rescue(job, context));
-    SALVAGE_TRY(write_reports(report));
+    SALVAGE_TRY(write_reports(report, *context.clock));
     show(session, report);
     if (!report.exported) {
         return Error{ErrorCode::not_found,
@@ -161,7 +166,16 @@ Result<> run_demo(const DemoOptions& options, Session& session)
                     "{}/data/com.android.providers.contacts/databases/contacts2.db\n"
                     "   messages  {}/data/com.android.providers.telephony/databases/mmssms.db\n   report    {}\n",
                     report.files_path, report.files_path, report.files_path, report.report_path));
-    return {};
+
+    tell(session, "5. Is the case as its log says? Anybody can ask again later: salvage case verify " +
+                      (folder / "case").string());
+    const auto verified = SALVAGE_TRY(
+        rescue::verify_case({.case_folder = folder / "case", .public_key = {}, .head = report.log.sha256}, context));
+    session.print(render::text(verified, session.out_style()));
+    return verified.is_sound()
+               ? Result<>{}
+               : Result<>{Error{
+                     ErrorCode::mismatch, "the demo's case does not verify", verified.text, std::nullopt, {}, {}}};
 }
 
 } // namespace

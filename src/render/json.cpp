@@ -82,6 +82,7 @@ std::string json(const rescue::RescueReport& report)
     out["parts"] = report.parts_path.empty() ? Json(nullptr) : Json(report.parts_path);
     out["searched"] = report.searched;
     out["secret_file"] = report.secret_file.empty() ? Json(nullptr) : Json(report.secret_file);
+    out["log"] = {{"records", report.log.records}, {"sha256", report.log.sha256}};
     out["export"] = nullptr;
     if (report.exported) {
         auto failed = Json::array();

@@ -79,6 +79,10 @@ std::string text(const rescue::RescueReport& report, TextStyle style)
         out += fmt::format("  the secret that was found: {}\n", printable(report.secret_file));
     }
     out += fmt::format("  report: {}\n", printable(report.report_path));
+    out += fmt::format(
+        "  log: {} records when this was written, the last with SHA-256\n    {}\n"
+        "    (keep it apart: `salvage case verify {} --head HASH` tells by it whether the log was changed)\n",
+        format_count(report.log.records), report.log.sha256, printable(report.case_folder));
     return out;
 }
 

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "salvage/io/output_file.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace salvage::rescue {
@@ -96,7 +95,7 @@ Result<CaseFile> read_case_file(const fs::path& folder)
     return out;
 }
 
-Result<> write_case_file(const fs::path& folder, const CaseFile& file)
+std::string case_document(const CaseFile& file)
 {
     Json source{{"path", anchored(file.dump.path).string()},
                 {"size", file.size.value},
@@ -111,8 +110,7 @@ Result<> write_case_file(const fs::path& folder, const CaseFile& file)
                         {"source", source},
                         {"statement", text_or_null(file.statement)},
                         {"verdict", text_or_null(file.verdict)}};
-    const auto text = document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-    return io::write_file_atomically(folder / "case.json", as_bytes(text), io::Existing::replace);
+    return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Result<DumpRequest> resolve_case(const DumpRequest& request)

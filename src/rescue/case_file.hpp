@@ -21,8 +21,8 @@ struct CaseFile {
 /// Errors: not_found (no case.json in `folder`), malformed, io.
 [[nodiscard]] Result<CaseFile> read_case_file(const std::filesystem::path& folder);
 
-/// Replaces case.json in one step.  Errors: io, no_space.
-Result<> write_case_file(const std::filesystem::path& folder, const CaseFile& file);
+/// What case.json holds.
+[[nodiscard]] std::string case_document(const CaseFile& file);
 
 /// What to open for a path a user names: the request as it is, or for a case folder the dump it belongs to, with the
 /// layout, footer and map of the case where `request` names none.  Errors: as read_case_file.

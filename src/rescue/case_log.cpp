@@ -1,70 +1,198 @@
-// The case log: JSON lines, each with the SHA-256 of the last whole line before it.  See docs/formats/case.md.
+// The writer of a case log: one write and one fdatasync a record, so that an interruption tears at most the last line.
+#include "salvage/rescue/case_log.hpp"
+
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <mutex>
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
+#include "rescue/log_reader.hpp"
+#include "salvage/core/owned_descriptor.hpp"
 #include "salvage/crypto/hash.hpp"
-#include "salvage/io/sources.hpp"
-#include "salvage/rescue/rescue.hpp"
 
 namespace salvage::rescue {
 namespace {
 
-// A log of a million records is about 200 MB; more is no log of ours.
-constexpr ByteCount max_log_size{1ULL << 30U};
+using Json = nlohmann::ordered_json;
 
-std::string hash_of(std::string_view line)
-{
-    return to_hex(crypto::sha256(as_bytes(line)));
-}
+// What is kept of a text that would not fit into a record.
+constexpr std::size_t max_clipped_text = 64U << 10U;
 
-struct Tail {
-    std::string previous = std::string(64, '0'); ///< hash of the last whole record
-    bool is_torn{false};                         ///< the file does not end in a newline
+/// What the whole log says about where and how to go on.
+struct Survey {
+    LogHead head;
+    LogMemory memory;
+    ByteOffset whole_end;         ///< just behind the last whole record
+    bool is_last_ended{true};     ///< that record has its newline
+    std::uint64_t torn_lines{0};  ///< behind it
+    bool is_file_end_ended{true}; ///< the file's last byte is a newline
 };
 
-Tail tail_of(std::string_view log)
+void remember(LogMemory& memory, const LogRecord& record, std::uint64_t number)
 {
-    Tail out;
-    const auto end = log.rfind('\n');
-    out.is_torn = !log.empty() && end != log.size() - 1;
-    if (end == std::string_view::npos) {
-        return out;
+    if (record.event == log_event::run_begin) {
+        memory.interrupted = number;
+    } else if (record.event == log_event::run_done || record.event == log_event::run_ended) {
+        memory.interrupted.reset();
     }
-    auto whole = log.substr(0, end);
-    while (!whole.empty()) {
-        const auto start = whole.rfind('\n');
-        const auto line = start == std::string_view::npos ? whole : whole.substr(start + 1);
-        if (nlohmann::json::accept(line)) {
-            out.previous = hash_of(line);
-            return out;
+    const bool is_done = record.event == log_event::folder_done;
+    const auto path = record.data().find("path");
+    if ((is_done || record.event == log_event::folder_begin) && path != record.data().end() && path->is_string()) {
+        std::erase(memory.finished_folders, path->get<std::string>());
+        // A case has two such folders.
+        if (constexpr std::size_t enough = 16; is_done && memory.finished_folders.size() < enough) {
+            memory.finished_folders.push_back(path->get<std::string>());
         }
-        whole = start == std::string_view::npos ? std::string_view{} : whole.substr(0, start);
+    }
+}
+
+Result<Survey> survey(LogReader reader)
+{
+    Survey out;
+    while (const auto line = SALVAGE_TRY(reader.next())) {
+        out.is_file_end_ended = line->is_ended;
+        const auto record = parse_record(*line);
+        if (!record) {
+            ++out.torn_lines;
+            continue;
+        }
+        ++out.head.records;
+        out.head.sha256 = line->sha256;
+        out.whole_end = line->end();
+        out.is_last_ended = line->is_ended;
+        out.torn_lines = 0;
+        remember(out.memory, *record, out.head.records);
     }
     return out;
+}
+
+struct Torn {
+    std::uint64_t bytes{0};
+    std::string sha256;
+};
+
+/// The bytes from `at` to the file's end, with the newline that will end them.
+Result<Torn> measure_torn(int descriptor, const Survey& known)
+{
+    Torn out;
+    crypto::Sha256 hash;
+    std::array<std::byte, 65536> buffer{};
+    for (auto at = static_cast<off_t>(known.whole_end.value);;) {
+        const auto got = ::pread(descriptor, buffer.data(), buffer.size(), at);
+        if (got < 0) {
+            return from_errno(errno, "the case log cannot be read", "log.jsonl");
+        }
+        if (got == 0) {
+            break;
+        }
+        hash.update(ByteView{buffer}.first(static_cast<std::size_t>(got)));
+        out.bytes += static_cast<std::uint64_t>(got);
+        at += got;
+    }
+    if (!known.is_file_end_ended) {
+        hash.update(as_bytes("\n"));
+        ++out.bytes;
+    }
+    out.sha256 = to_hex(hash.finish());
+    return out;
+}
+
+Json to_json(const LogValue& value)
+{
+    return std::visit(
+        [](const auto& one) {
+            if constexpr (std::is_same_v<std::decay_t<decltype(one)>, std::monostate>) {
+                return Json(nullptr);
+            } else {
+                return Json(one);
+            }
+        },
+        value);
+}
+
+std::string line_of(std::string_view event, std::string_view text, const Json& data, std::chrono::seconds time,
+                    const std::string& previous)
+{
+    Json record{{"time", time.count()}, {"event", event}, {"text", text}};
+    if (!data.empty()) {
+        record["data"] = data;
+    }
+    record["previous"] = previous;
+    return record.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<OwnedDescriptor> open_locked(const std::filesystem::path& path)
+{
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
+    OwnedDescriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644)};
+    if (!file.is_open()) {
+        return from_errno(errno, "the case log cannot be opened", path.string());
+    }
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+        return Error{ErrorCode::already_exists, fmt::format("{} is no plain file", path.string()), {}, {}, {}, {}};
+    }
+    // Filesystems without locks (some network ones) are used without.
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        return Error{ErrorCode::already_exists,
+                     fmt::format("another run is writing into the case {}", path.parent_path().string()),
+                     {},
+                     std::nullopt,
+                     "wait for it to end",
+                     {}};
+    }
+    return file;
 }
 
 } // namespace
 
 struct CaseLog::State {
-    int descriptor{-1};
+    OwnedDescriptor file;
     Clock* clock{nullptr};
-    std::mutex mutex;
-    std::string previous;
+    mutable std::mutex mutex;
+    LogHead head;
+    LogMemory memory;
+    bool needs_newline{false};
+    std::uint64_t lost{0}; ///< records that the medium had no room for
+    bool is_torn{false};   ///< by us, for good: the next run names it and goes on
 
-    State() = default;
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
-    ~State()
+    /// Appends all of it or nothing.
+    bool append(const std::string& bytes)
     {
-        if (descriptor >= 0) {
-            ::close(descriptor);
+        struct stat status{};
+        if (is_torn || ::fstat(file.get(), &status) != 0) {
+            return false;
         }
+        const auto written = ::write(file.get(), bytes.data(), bytes.size());
+        if (written == static_cast<ssize_t>(bytes.size())) {
+            static_cast<void>(::fdatasync(file.get())); // where it fails, the record is there until the power goes
+            return true;
+        }
+        is_torn = written > 0 && ::ftruncate(file.get(), status.st_size) != 0;
+        return false;
+    }
+
+    void add(std::string_view event, std::string_view text, const Json& data)
+    {
+        auto line = line_of(event, text, data, clock->wall_time(), head.sha256);
+        if (line.size() > max_record_bytes) {
+            line =
+                line_of(event, text.substr(0, max_clipped_text), {{"clipped", true}}, clock->wall_time(), head.sha256);
+        }
+        if (!append((needs_newline ? "\n" : "") + line + "\n")) {
+            ++lost;
+            return;
+        }
+        needs_newline = false;
+        head = {.records = head.records + 1, .sha256 = to_hex(crypto::sha256(as_bytes(line)))};
     }
 };
 
@@ -73,44 +201,63 @@ CaseLog::~CaseLog() = default;
 
 Result<std::unique_ptr<CaseLog>> CaseLog::open(const std::filesystem::path& path, Clock& clock)
 {
-    Tail tail;
-    if (std::filesystem::exists(path)) {
-        const auto file = SALVAGE_TRY(io::open_file(path));
-        const auto bytes = SALVAGE_TRY(io::read_all(*file, max_log_size));
-        tail = tail_of(as_text(bytes));
-    }
     auto state = std::make_unique<State>();
+    state->file = SALVAGE_TRY(open_locked(path));
     state->clock = &clock;
-    state->previous = tail.previous;
-    state->descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                               0644); // NOLINT(cppcoreguidelines-pro-type-vararg): POSIX
-    if (state->descriptor < 0) {
-        return from_errno(errno, "the case log cannot be opened", path.string());
+    auto known = SALVAGE_TRY(survey(read_log_from(state->file.get())));
+    state->head = known.head;
+    state->memory = std::move(known.memory);
+    state->needs_newline = !known.is_file_end_ended;
+    if (known.torn_lines > 0) {
+        const auto torn = SALVAGE_TRY(measure_torn(state->file.get(), known));
+        state->add(log_event::torn,
+                   "what stands before this record was cut off by an interruption; the chain goes on from the last "
+                   "whole one",
+                   {{"lines", known.torn_lines}, {"bytes", torn.bytes}, {"sha256", torn.sha256}});
     }
-    if (tail.is_torn && ::write(state->descriptor, "\n", 1) != 1) {
-        return from_errno(errno, "the case log cannot be written", path.string());
-    }
-    std::unique_ptr<CaseLog> log{new CaseLog{std::move(state)}};
-    if (tail.is_torn) {
-        log->write(
-            "log.torn",
-            "the line before this one was cut off by an interruption; the chain goes on from the last whole one");
-    }
-    return log;
+    return std::unique_ptr<CaseLog>{new CaseLog{std::move(state)}};
 }
 
 void CaseLog::write(std::string_view event, std::string_view text)
 {
-    const std::scoped_lock lock{state_->mutex};
-    const nlohmann::ordered_json record{
-        {"time", state_->clock->wall_time().count()}, {"event", event}, {"text", text}, {"previous", state_->previous}};
-    auto line = record.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-    state_->previous = hash_of(line);
-    line += '\n';
-    // One write a record: an interruption tears at most the last line.
-    if (::write(state_->descriptor, line.data(), line.size()) == static_cast<ssize_t>(line.size())) {
-        ::fdatasync(state_->descriptor);
+    write(event, text, {});
+}
+
+void CaseLog::write(std::string_view event, std::string_view text, std::span<const LogField> data)
+{
+    auto json = Json::object();
+    for (const auto& field : data) {
+        json[field.key] = to_json(field.value);
     }
+    const std::scoped_lock lock{state_->mutex};
+    if (state_->lost > 0) {
+        const auto lost = std::exchange(state_->lost, 0);
+        state_->add("log.lost", fmt::format("{} records could not be written before this one", lost),
+                    {{"records", lost}});
+    }
+    state_->add(event, text, json);
+}
+
+LogHead CaseLog::head() const
+{
+    const std::scoped_lock lock{state_->mutex};
+    return state_->head;
+}
+
+const LogMemory& CaseLog::memory() const noexcept
+{
+    return state_->memory;
+}
+
+Result<LogHead> log_head(const std::filesystem::path& log)
+{
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
+    const OwnedDescriptor file{::open(log.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+    if (!file.is_open()) {
+        return errno == ENOENT ? not_found("there is no case log", log.string(), "name a folder made by salvage rescue")
+                               : from_errno(errno, "the case log cannot be opened", log.string());
+    }
+    return SALVAGE_TRY(survey(read_log_from(file.get()))).head;
 }
 
 } // namespace salvage::rescue

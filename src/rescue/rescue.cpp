@@ -2,11 +2,14 @@
 #include "salvage/rescue/rescue.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "rescue/case_file.hpp"
+#include "rescue/case_record.hpp"
+#include "rescue/log_reader.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
 #include "salvage/rescue/adopted.hpp"
@@ -27,30 +30,78 @@ Error other_dump(const std::filesystem::path& folder, const std::string& known, 
                  {}};
 }
 
-/// Makes the folder and case.json, or finds those of an earlier run over the same dump.
-Result<CaseFile> open_case(const RescueRequest& request, const DumpRequest& dump, ByteCount size)
+/// Makes the folder, or finds a case or the beginnings of one in it.
+Result<> claim_folder(const std::filesystem::path& folder)
 {
-    const auto& folder = request.case_folder;
     std::error_code problem;
     std::filesystem::create_directories(folder, problem);
     if (problem) {
         return from_errno(problem.value(), "the case folder cannot be made", folder.string());
     }
     if (std::filesystem::exists(folder / "case.json", problem)) {
-        auto known = SALVAGE_TRY(read_case_file(folder));
-        if (known.size != size) {
-            return other_dump(folder, fmt::format("{} bytes", known.size.value), fmt::format("{} bytes", size.value));
+        return {};
+    }
+    // What a run that was killed at its very start leaves, and what an empty filesystem has.
+    constexpr std::array<std::string_view, 3> beginnings{"log.jsonl", "case.json.partial", "lost+found"};
+    for (std::filesystem::directory_iterator it{folder, problem};
+         !problem && it != std::filesystem::directory_iterator{}; it.increment(problem)) {
+        if (std::ranges::find(beginnings, it->path().filename().string()) == beginnings.end()) {
+            return Error{
+                ErrorCode::already_exists,          fmt::format("{} is not empty and not a case", folder.string()),
+                "a case needs a folder of its own", std::nullopt,
+                "name another folder with -o",      {}};
         }
-        return known;
     }
-    if (!std::filesystem::is_empty(folder, problem) || problem) {
-        return Error{ErrorCode::already_exists,          fmt::format("{} is not empty and not a case", folder.string()),
-                     "a case needs a folder of its own", std::nullopt,
-                     "name another folder with -o",      {}};
+    return problem ? Result<>{from_errno(problem.value(), "the case folder cannot be listed", folder.string())}
+                   : Result<>{};
+}
+
+/// What an earlier run over the same dump knew, or the little that a new case knows.
+Result<CaseFile> open_case(const RescueRequest& request, const DumpRequest& dump, ByteCount size)
+{
+    const auto& folder = request.case_folder;
+    if (std::error_code ignored; !std::filesystem::exists(folder / "case.json", ignored)) {
+        return CaseFile{.dump = dump, .size = size, .sha256 = {}, .statement = request.statement, .verdict = {}};
     }
-    CaseFile made{.dump = dump, .size = size, .sha256 = {}, .statement = request.statement, .verdict = {}};
-    SALVAGE_TRY(write_case_file(folder, made));
-    return made;
+    auto known = SALVAGE_TRY(read_case_file(folder));
+    if (known.size != size) {
+        return other_dump(folder, fmt::format("{} bytes", known.size.value), fmt::format("{} bytes", size.value));
+    }
+    return known;
+}
+
+LogValue or_null(std::string text)
+{
+    return text.empty() ? LogValue{} : LogValue{std::move(text)};
+}
+
+void log_beginning(CaseLog& log, const RescueRequest& request, const CaseFile& known)
+{
+    if (const auto interrupted = log.memory().interrupted) {
+        const LogField record{.key = "record", .value = *interrupted};
+        log.write("rescue.interrupted",
+                  fmt::format("the run that began with record {} was interrupted: it wrote no end", *interrupted),
+                  {&record, 1});
+    }
+    const auto& statement = request.statement.empty() ? known.statement : request.statement;
+    const LogField right{.key = "statement", .value = or_null(statement)};
+    log.write("case.statement", statement.empty() ? "no statement by what right this is done was given" : statement,
+              {&right, 1});
+}
+
+void log_error(CaseLog& log, std::string_view event, const Error& error)
+{
+    const LogField code{.key = "code", .value = std::string{to_string(error.code)}};
+    log.write(event, to_string(error), {&code, 1});
+}
+
+void log_ending(CaseLog& log, const Error& error)
+{
+    if (error.code == ErrorCode::already_exists || error.code == ErrorCode::refused ||
+        error.code == ErrorCode::mismatch) {
+        log_error(log, log_event::run_refused, error);
+    }
+    log_error(log, log_event::run_ended, error);
 }
 
 /// Everything the rest needs to know that source is the one an earlier run saw.
@@ -71,11 +122,10 @@ public:
     Result<RescueReport> run(const Dump& dump)
     {
         report_.case_folder = request_->case_folder.string();
-        log_->write("rescue.start",
-                    fmt::format("salvage rescue of {} ({})", dump.path, format_size_exact(dump.source->size())));
+        log_start(dump);
+        SALVAGE_TRY(note_case());
         report_.inspect = SALVAGE_TRY(inspect(dump, request_->open, context_));
-        log_->write("inspect.done", fmt::format("{}; verdict {}", identity_of(report_.inspect),
-                                                to_string(report_.inspect.outcome.verdict.code)));
+        log_inspected();
         SALVAGE_TRY(note_source());
         if (request_->split && !dump.is_bare) {
             SALVAGE_TRY(split_dump(dump));
@@ -86,13 +136,60 @@ public:
         if (report_.inspect.outcome.volume) {
             SALVAGE_TRY(export_files());
         }
+        log_findings();
         known_.verdict = to_string(report_.inspect.outcome.verdict.code);
-        SALVAGE_TRY(write_case_file(request_->case_folder, known_));
-        log_->write("rescue.done", fmt::format("verdict {}", to_string(report_.inspect.outcome.verdict.code)));
+        SALVAGE_TRY(note_case());
+        const LogField verdict{.key = "verdict", .value = known_.verdict};
+        log_->write(log_event::run_done, fmt::format("verdict {}", known_.verdict), {&verdict, 1});
+        report_.log = log_->head();
         return std::move(report_);
     }
 
 private:
+    void log_start(const Dump& dump)
+    {
+        const auto& run = request_->invocation;
+        const std::array<LogField, 5> data{
+            LogField{.key = "version", .value = or_null(run.version)}, LogField{.key = "verb", .value = run.verb},
+            LogField{.key = "options", .value = run.options}, LogField{.key = "source", .value = dump.path},
+            LogField{.key = "source_size", .value = dump.source->size().value}};
+        log_->write(log_event::run_begin,
+                    fmt::format("salvage {} of {} ({})", run.verb, dump.path, format_size_exact(dump.source->size())),
+                    data);
+    }
+
+    void log_inspected()
+    {
+        const auto& source = report_.inspect.source;
+        const std::string verdict{to_string(report_.inspect.outcome.verdict.code)};
+        const std::array<LogField, 4> data{
+            LogField{.key = "source", .value = source.path}, LogField{.key = "source_size", .value = source.size.value},
+            LogField{.key = "source_sha256", .value = or_null(source.sha256.value_or(std::string{}))},
+            LogField{.key = "verdict", .value = verdict}};
+        log_->write("inspect.done", fmt::format("{}; verdict {}", identity_of(report_.inspect), verdict), data);
+        log_findings();
+    }
+
+    /// Those that were not there yet.
+    void log_findings()
+    {
+        const std::span all{report_.inspect.findings};
+        record_findings(*log_, all.subspan(std::min(logged_findings_, all.size())));
+        logged_findings_ = all.size();
+    }
+
+    /// case.json, where this run has something new to say in it.
+    Result<> note_case()
+    {
+        auto document = case_document(known_);
+        if (document == noted_) {
+            return {};
+        }
+        SALVAGE_TRY(replace_recorded(*log_, request_->case_folder, {.name = "case.json", .content = document}));
+        noted_ = std::move(document);
+        return {};
+    }
+
     /// The case keeps the hash of its dump; an earlier run may have kept another.
     Result<> note_source()
     {
@@ -102,21 +199,26 @@ private:
                               "the SHA-256 " + found.value_or("(unknown: parts could not be read)"));
         }
         known_.sha256 = found;
-        return write_case_file(request_->case_folder, known_);
+        return note_case();
     }
 
     Result<> split_dump(const Dump& dump)
     {
         const auto folder = request_->case_folder / "parts";
         report_.parts_path = folder.string();
-        if (std::error_code ignored; std::filesystem::exists(folder / "manifest.json", ignored)) {
+        const auto& finished = log_->memory().finished_folders;
+        if (std::error_code ignored; std::ranges::find(finished, "parts") != finished.end() &&
+                                     std::filesystem::exists(folder / "manifest.json", ignored)) {
             log_->write("split.skipped", "parts/ is complete from an earlier run");
             return {};
         }
+        begin_folder(*log_, "parts");
         report_.split = SALVAGE_TRY(split(dump.source, dump.layout, folder,
                                           {.source_identity = identity_of(report_.inspect), .only = {}}, context_)
                                         .in("splitting the dump"));
         log_->write("split.done", fmt::format("{} partitions in {}", report_.split->parts.size(), folder.string()));
+        SALVAGE_TRY(record_parts(*log_, request_->case_folder));
+        finish_folder(*log_, "parts", "parts/ is complete");
         return {};
     }
 
@@ -201,7 +303,11 @@ private:
         if (auto& verdict = report_.inspect.outcome.verdict; verdict.code == VerdictCode::open) {
             verdict.headline = "Open. The secret was found by searching.";
         }
-        log_->write("search.found", fmt::format("a secret was found and written to {} (mode 0600)", path.string()));
+        const LogField file{.key = "path", .value = std::string{"secret.bin"}};
+        log_->write("search.found",
+                    "a secret was found and written to secret.bin (mode 0600); its hash is left out, for it would give "
+                    "the secret away",
+                    {&file, 1});
         return {};
     }
 
@@ -240,6 +346,7 @@ private:
         std::ranges::copy((*files)->findings(), std::back_inserter(report_.inspect.findings));
         tell_of_cards(**files);
         const auto folder = request_->case_folder / "files";
+        begin_folder(*log_, "files");
         report_.exported =
             SALVAGE_TRY(export_folder(**files, folder, {.source_identity = identity_of(report_.inspect)}, context_)
                             .in("exporting the files"));
@@ -247,6 +354,10 @@ private:
         log_->write("export.done",
                     fmt::format("{} files, {} bytes, {} with losses, in {}", report_.exported->files,
                                 report_.exported->bytes.value, report_.exported->failed.size(), folder.string()));
+        SALVAGE_TRY(record_files(*log_, request_->case_folder,
+                                 std::array<std::string, 4>{"files/bodyfile.txt", "files/dfxml.xml", "files/SHA256SUMS",
+                                                            "files/manifest.jsonl"}));
+        finish_folder(*log_, "files", "files/ is complete; its files are named in files/manifest.jsonl");
         return {};
     }
 
@@ -255,6 +366,8 @@ private:
     RunContext context_;
     CaseLog* log_;
     RescueReport report_;
+    std::string noted_;              ///< what case.json holds
+    std::size_t logged_findings_{0}; ///< of the report's
 };
 
 } // namespace
@@ -263,14 +376,18 @@ Result<RescueReport> rescue(const RescueRequest& request, const RunContext& cont
 {
     const auto wanted = SALVAGE_TRY(resolve_case(request.dump));
     const auto dump = SALVAGE_TRY(open_dump(wanted));
-    auto known = SALVAGE_TRY(open_case(request, wanted, dump.source->size()));
+    SALVAGE_TRY(claim_folder(request.case_folder));
     const auto log = SALVAGE_TRY(CaseLog::open(request.case_folder / "log.jsonl", *context.clock));
-    log->write("case.statement",
-               request.statement.empty() ? "no statement by what right this is done was given" : request.statement);
-    Rescue run{request, std::move(known), context, *log};
+    auto known = open_case(request, wanted, dump.source->size());
+    if (!known.has_value()) {
+        log_error(*log, log_event::run_refused, known.error());
+        return std::move(known).error();
+    }
+    log_beginning(*log, request, *known);
+    Rescue run{request, *std::move(known), context, *log};
     auto report = run.run(dump);
     if (!report.has_value()) {
-        log->write("rescue.ended", to_string(report.error()));
+        log_ending(*log, report.error());
     }
     return report;
 }

@@ -6,12 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "salvage/rescue/case_log.hpp"
 #include "salvage/rescue/export.hpp"
 #include "salvage/rescue/inspect.hpp"
 #include "salvage/rescue/search.hpp"
 #include "salvage/rescue/split.hpp"
 
 namespace salvage::rescue {
+
+/// The command that a run was started with, for the case log.
+struct Invocation {
+    std::string version;              ///< of this program
+    std::string verb{"rescue"};       ///< as it was typed
+    std::vector<std::string> options; ///< what followed the verb, secrets replaced by a mark
+};
 
 struct RescueRequest {
     DumpRequest dump;
@@ -21,6 +29,7 @@ struct RescueRequest {
     bool split{true};
     /// Time for a cheap search where a secret is missing; zero: none.
     std::chrono::seconds search_time{60};
+    Invocation invocation;
 };
 
 struct RescueReport {
@@ -34,26 +43,10 @@ struct RescueReport {
     std::string parts_path;  ///< folder of the partition images; empty where none
     std::string files_path;  ///< folder of the exported files; empty where none
     std::string secret_file; ///< mode 0600; empty where nothing was searched and found
+    LogHead log;             ///< of the case log when the rescue was done, before the report was written
 };
 
 /// Errors: io, no_space, cancelled; already_exists (the folder is a case of another dump).
 [[nodiscard]] Result<RescueReport> rescue(const RescueRequest& request, const RunContext& context);
-
-/// The case log: append-only JSON lines, each with the SHA-256 of the line before.
-class CaseLog final : public Log {
-public:
-    /// Goes on after the last whole record of an existing log.  Errors: io.
-    [[nodiscard]] static Result<std::unique_ptr<CaseLog>> open(const std::filesystem::path& path, Clock& clock);
-    void write(std::string_view event, std::string_view text) override;
-
-    CaseLog(const CaseLog&) = delete;
-    CaseLog& operator=(const CaseLog&) = delete;
-    ~CaseLog() override;
-
-private:
-    struct State;
-    explicit CaseLog(std::unique_ptr<State> state) noexcept;
-    std::unique_ptr<State> state_;
-};
 
 } // namespace salvage::rescue

@@ -1,0 +1,129 @@
+// One name at a time, from descriptor to descriptor.
+#include "rescue/beneath.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "salvage/core/bytes.hpp"
+#include "salvage/core/text.hpp"
+#include "salvage/crypto/hash.hpp"
+
+namespace salvage::rescue {
+namespace {
+
+constexpr std::size_t read_bytes = 1U << 20U;
+// Linux' own bound of a path.
+constexpr std::size_t max_path_bytes = 64U << 10U;
+
+Error from_open(int number, std::string_view path)
+{
+    if (number == ENOENT || number == ENOTDIR) {
+        return not_found("it is not there", path);
+    }
+    if (number == ELOOP) {
+        return Error{ErrorCode::refused, "a symbolic link stands in its way", std::string{path}, {}, {}, {}};
+    }
+    return from_errno(number, "it cannot be opened", path);
+}
+
+} // namespace
+
+bool is_beneath(std::string_view path) noexcept
+{
+    if (path.empty() || path.size() > max_path_bytes || path.find('\0') != std::string_view::npos) {
+        return false;
+    }
+    while (true) {
+        const auto slash = path.find('/');
+        const auto part = path.substr(0, slash);
+        if (part.empty() || part == "." || part == "..") {
+            return false;
+        }
+        if (slash == std::string_view::npos) {
+            return true;
+        }
+        path.remove_prefix(slash + 1);
+    }
+}
+
+Result<NameBeneath> walk_beneath(int folder, std::string_view path)
+{
+    if (!is_beneath(path)) {
+        return Error{ErrorCode::refused,
+                     fmt::format("'{}' leads out of the case", printable(path.substr(0, 200))),
+                     {},
+                     {},
+                     {},
+                     {}};
+    }
+    // NOLINTBEGIN(cppcoreguidelines-pro-type-vararg): POSIX
+    NameBeneath out{.folder = OwnedDescriptor{::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)}, .name = {}};
+    for (auto rest = path;;) {
+        const auto slash = rest.find('/');
+        out.name = rest.substr(0, slash);
+        if (slash == std::string_view::npos) {
+            return out;
+        }
+        OwnedDescriptor next{
+            ::openat(out.folder.get(), out.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+        if (!next.is_open()) {
+            // Linux says ENOTDIR of a link, too: nothing is opened either way.
+            return from_open(errno, path);
+        }
+        out.folder = std::move(next);
+        rest.remove_prefix(slash + 1);
+    }
+    // NOLINTEND(cppcoreguidelines-pro-type-vararg)
+}
+
+Result<OwnedDescriptor> open_beneath(int folder, std::string_view path)
+{
+    const auto place = SALVAGE_TRY(walk_beneath(folder, path));
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
+    OwnedDescriptor file{
+        ::openat(place.folder.get(), place.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+    if (!file.is_open()) {
+        return from_open(errno, path);
+    }
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+        return Error{ErrorCode::mismatch, "it is no plain file", std::string{path}, {}, {}, {}};
+    }
+    return file;
+}
+
+Result<Measured> measure(int descriptor, std::uint64_t& bytes_done, const RunContext& context)
+{
+    Measured out;
+    crypto::Sha256 hash;
+    Bytes buffer(read_bytes);
+    while (true) {
+        if (context.is_stopped()) {
+            return cancelled("verifying the case");
+        }
+        const auto got = ::read(descriptor, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return from_errno(errno, "it cannot be read", "");
+        }
+        if (got == 0) {
+            break;
+        }
+        hash.update(ByteView{buffer}.first(static_cast<std::size_t>(got)));
+        out.size = out.size + ByteCount{static_cast<std::uint64_t>(got)};
+        bytes_done += static_cast<std::uint64_t>(got);
+        context.progress->update({.step = "verify", .unit = "bytes", .done = bytes_done, .total = {}});
+    }
+    out.sha256 = to_hex(hash.finish());
+    return out;
+}
+
+} // namespace salvage::rescue
