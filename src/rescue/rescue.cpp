@@ -271,6 +271,10 @@ Result<RescueReport> rescue(const RescueRequest& request, const RunContext& cont
     auto report = run.run(dump);
     if (!report.has_value()) {
         log->write("rescue.ended", to_string(report.error()));
+        return report;
+    }
+    if (auto head = head_of_log(request.case_folder / "log.jsonl"); head.has_value()) {
+        report->log_head = std::move(*head);
     }
     return report;
 }

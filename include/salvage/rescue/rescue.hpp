@@ -8,6 +8,7 @@
 
 #include "salvage/rescue/export.hpp"
 #include "salvage/rescue/inspect.hpp"
+#include "salvage/rescue/log_head.hpp"
 #include "salvage/rescue/search.hpp"
 #include "salvage/rescue/split.hpp"
 
@@ -30,10 +31,12 @@ struct RescueReport {
     std::vector<std::string> searched; ///< what a search tried, for the report
     std::string found_secret_encoding; ///< of a search's hit; the secret itself lies in `secret_file`
     std::string case_folder;
-    std::string report_path; ///< of report.txt
-    std::string parts_path;  ///< folder of the partition images; empty where none
-    std::string files_path;  ///< folder of the exported files; empty where none
-    std::string secret_file; ///< mode 0600; empty where nothing was searched and found
+    std::string report_path;         ///< of report.txt
+    std::string page_path;           ///< of report.html
+    std::string parts_path;          ///< folder of the partition images; empty where none
+    std::string files_path;          ///< folder of the exported files; empty where none
+    std::string secret_file;         ///< mode 0600; empty where nothing was searched and found
+    std::optional<LogHead> log_head; ///< of the case log when the rescue had ended; nothing where it cannot be read
 };
 
 /// Errors: io, no_space, cancelled; already_exists (the folder is a case of another dump).
