@@ -79,6 +79,14 @@ std::string json(const rescue::RescueReport& report)
     add_inspect(out, report.inspect);
     out["case"] = report.case_folder;
     out["report"] = report.report_path;
+    out["report_html"] = report.page_path.empty() ? Json(nullptr) : Json(report.page_path);
+    out["log_head"] = nullptr;
+    if (report.log_head) {
+        out["log_head"] = {{"line", report.log_head->line},
+                           {"sha256", report.log_head->sha256},
+                           {"time", report.log_head->time.count()},
+                           {"event", report.log_head->event}};
+    }
     out["parts"] = report.parts_path.empty() ? Json(nullptr) : Json(report.parts_path);
     out["searched"] = report.searched;
     out["secret_file"] = report.secret_file.empty() ? Json(nullptr) : Json(report.secret_file);

@@ -79,6 +79,9 @@ std::string text(const rescue::RescueReport& report, TextStyle style)
         out += fmt::format("  the secret that was found: {}\n", printable(report.secret_file));
     }
     out += fmt::format("  report: {}\n", printable(report.report_path));
+    if (!report.page_path.empty()) {
+        out += fmt::format("  report for a browser or paper: {}\n", printable(report.page_path));
+    }
     return out;
 }
 
