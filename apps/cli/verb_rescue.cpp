@@ -6,6 +6,7 @@
 #include "options.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
+#include "salvage/render/html.hpp"
 #include "salvage/rescue/rescue.hpp"
 #include "salvage/rescue/sample_phone.hpp"
 #include "salvage/rescue/secrets.hpp"
@@ -30,10 +31,14 @@ std::filesystem::path default_case(const std::string& dump)
 }
 
 /// The report beside the data it speaks of, for people and for programs.  A rerun replaces it.
-Result<> write_reports(rescue::RescueReport& report)
+Result<> write_reports(rescue::RescueReport& report, const Clock& clock)
 {
     const std::filesystem::path folder{report.case_folder};
     report.report_path = (folder / "report.txt").string();
+    report.page_path = (folder / "report.html").string();
+    SALVAGE_TRY(io::write_file_atomically(
+        report.page_path, as_bytes(render::html(report, {.written = clock.wall_time(), .version = SALVAGE_VERSION})),
+        io::Existing::replace));
     SALVAGE_TRY(
         io::write_file_atomically(folder / "report.json", as_bytes(render::json(report)), io::Existing::replace));
     return io::write_file_atomically(report.report_path, as_bytes(render::text(report, {})), io::Existing::replace);
@@ -55,7 +60,7 @@ Result<> run_rescue(const RescueOptions& options, Session& session)
             session.ask_line("By what right do you open this phone (goes into the case log, nowhere else)? ");
     }
     auto report = SALVAGE_TRY(rescue::rescue(request, context));
-    SALVAGE_TRY(write_reports(report));
+    SALVAGE_TRY(write_reports(report, *context.clock));
     show(session, report);
     session.finish(rescue::exit_code(report.inspect.outcome.verdict.code));
     return {};
@@ -143,7 +148,7 @@ Result<> run_demo(const DemoOptions& options, Session& session)
                                     .statement = "A sample phone made by salvage demo; it belongs to whoever runs it.",
                                     .search_time = std::chrono::minutes{10}};
     auto report = SALVAGE_TRY(rescue::rescue(job, context));
-    SALVAGE_TRY(write_reports(report));
+    SALVAGE_TRY(write_reports(report, *context.clock));
     show(session, report);
     if (!report.exported) {
         return Error{ErrorCode::not_found,
@@ -159,8 +164,9 @@ Result<> run_demo(const DemoOptions& options, Session& session)
     session.print(
         fmt::format("   photos    {}/media/0/DCIM/Camera\n   contacts  "
                     "{}/data/com.android.providers.contacts/databases/contacts2.db\n"
-                    "   messages  {}/data/com.android.providers.telephony/databases/mmssms.db\n   report    {}\n",
-                    report.files_path, report.files_path, report.files_path, report.report_path));
+                    "   messages  {}/data/com.android.providers.telephony/databases/mmssms.db\n   report    {}\n"
+                    "             {}\n",
+                    report.files_path, report.files_path, report.files_path, report.report_path, report.page_path));
     return {};
 }
 
