@@ -37,7 +37,7 @@ std::vector<std::string> skipped_by(const rescue::RescueReport& report)
 {
     std::vector<std::string> out;
     if (report.exported && report.exported->others > 0) {
-        out.push_back(fmt::format("{} fifos, sockets and devices are only in the manifest: they hold no bytes.",
+        out.push_back(fmt::format("Fifos, sockets and devices, which hold no bytes and are only in the manifest: {}.",
                                   format_count(report.exported->others)));
     }
     if (report.split) {
@@ -78,14 +78,14 @@ std::string part_table(const rescue::SplitReport& split)
 std::string export_section(const rescue::RescueReport& report)
 {
     std::string out;
+    if (!report.parts_path.empty()) {
+        out += fmt::format("<p>Partition images: {}</p>\n", code_html(report.parts_path));
+    }
     if (report.exported) {
         out += counts_of(*report.exported, report.files_path) + failures_of(*report.exported);
     } else {
-        out += paragraph(fmt::format("No file was exported: userdata was not opened ({}).",
-                                     rescue::to_string(report.inspect.outcome.verdict.code)));
-    }
-    if (!report.parts_path.empty()) {
-        out += fmt::format("<p>Partition images: {}</p>\n", code_html(report.parts_path));
+        out += "<h3>Exported</h3>\n" + paragraph(fmt::format("No file was exported: userdata was not opened ({}).",
+                                                             rescue::to_string(report.inspect.outcome.verdict.code)));
     }
     const auto skipped = skipped_by(report);
     out += "<h3>Skipped</h3>\n" + (skipped.empty() ? paragraph("Nothing.") : list_html(skipped));

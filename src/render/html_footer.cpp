@@ -131,15 +131,17 @@ private:
 std::string field_table(const rescue::FoundFooter& found, const std::vector<fde::FooterField>& fields)
 {
     using Align = HtmlTable::Align;
-    HtmlTable table{
-        "Fields in the order of their bytes",
-        {{"Field"}, {"In the footer", Align::end}, {"Bytes", Align::end}, {"Value"}, {"Meaning"}, {"Source"}}};
+    const auto usual = fields.empty() ? std::string{} : fields.front().spec;
+    HtmlTable table{"Fields in the order of their bytes. Source where none is named: " + escaped(usual),
+                    {{"Field"}, {"In the footer", Align::end}, {"Bytes", Align::end}, {"Value"}, {"Meaning"}}};
     for (std::size_t i = 0; i < fields.size(); ++i) {
         const auto& field = fields[i];
+        const auto source =
+            field.spec == usual ? std::string{} : " <span class=\"faint\">(" + escaped(field.spec) + ")</span>";
         table.add_row({fmt::format("<span class=\"f{}\">{}</span>", i % tints, code_html(field.name)),
                        fmt::format("<code>+{:#x}</code>", field.range.start().value),
-                       fmt::format("{}", field.range.size().value), code_html(field.value), escaped(field.meaning),
-                       "<span class=\"faint\">" + escaped(field.spec) + "</span>"});
+                       fmt::format("{}", field.range.size().value), code_html(field.value),
+                       escaped(field.meaning) + source});
     }
     std::vector<std::string> beside;
     for (const auto& entry : found.persist) {

@@ -65,7 +65,8 @@ bool is_conflict(const Finding& finding)
 {
     const bool has_choice = std::ranges::any_of(finding.words, [](const auto& word) { return word.first == "taken"; });
     return has_choice || finding.code.ends_with("-differ") || finding.code.ends_with("-differs") ||
-           finding.code.starts_with("only-in-") || finding.code == "scatter-of-another-phone";
+           (finding.code.starts_with("only-in-") && finding.severity != Severity::note) ||
+           finding.code == "scatter-of-another-phone";
 }
 
 std::string values_of(const Finding& finding)

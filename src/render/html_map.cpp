@@ -83,19 +83,46 @@ private:
     ByteRange whole_;
 };
 
-/// Neighbouring cells of one kind are one mark.
+constexpr int least_height = 2; // of a mark: what is written shows, however little of a cell it is
+
+/// How high each kind stands in a cell of `height`, by its share of the cell's bytes.
+std::array<int, content_kinds> heights_of(const Mixture& cell, int height)
+{
+    std::array<int, content_kinds> out{};
+    const auto total = static_cast<double>(std::max<std::uint64_t>(cell.total().value, 1));
+    const auto tallest = static_cast<std::size_t>(cell.main_kind());
+    auto left = height;
+    for (std::size_t i = 0; i < content_kinds; ++i) {
+        if (i != tallest && cell.bytes.at(i).value > 0) {
+            const auto share = static_cast<double>(cell.bytes.at(i).value) / total;
+            out.at(i) = std::max(least_height, static_cast<int>(std::lround(share * height)));
+            left -= out.at(i);
+        }
+    }
+    out.at(tallest) = std::max(left, least_height);
+    return out;
+}
+
+/// Cells as columns of what they hold; neighbours that look the same are one column.
 std::string content_marks(const std::vector<Mixture>& cells, const Scale& scale, int top, int height)
 {
     std::string out;
     for (std::size_t i = 0; i < cells.size();) {
-        const auto kind = cells[i].main_kind();
+        const auto heights = heights_of(cells[i], height);
         auto last = i;
-        while (last + 1 < cells.size() && cells[last + 1].main_kind() == kind) {
+        while (last + 1 < cells.size() && heights_of(cells[last + 1], height) == heights) {
             ++last;
         }
-        const auto run = ByteRange::between(cells[i].range.start(), cells[last].range.end());
-        out += fmt::format("<rect class=\"{}\" {} y=\"{}\" height=\"{}\"/>\n",
-                           content_words.at(static_cast<std::size_t>(kind)).style, scale.place(run), top, height);
+        const auto place = scale.place(ByteRange::between(cells[i].range.start(), cells[last].range.end()));
+        auto bottom = top + height;
+        for (std::size_t kind = 0; kind < content_kinds; ++kind) {
+            const auto high = std::min(heights.at(kind), bottom - top);
+            if (high > 0) {
+                bottom -= high;
+                out += fmt::format("<rect class=\"{}\" {} y=\"{}\" height=\"{}\"/>\n", content_words.at(kind).style,
+                                   place, bottom, high);
+            }
+        }
         i = last + 1;
     }
     return out;
@@ -146,6 +173,7 @@ std::string partition_marks(const partition::Layout& layout, const Scale& scale)
 {
     std::string out;
     std::size_t drawn = 0;
+    ByteOffset labelled; // names stand side by side, even where partitions overlap
     for (const auto& partition : layout.partitions) {
         const auto range = place_of(partition);
         const auto where = range ? scale.place(*range) : std::string{};
@@ -154,7 +182,8 @@ std::string partition_marks(const partition::Layout& layout, const Scale& scale)
         }
         out += fmt::format("<g><title>{}</title><rect class=\"{}\" {} y=\"18\" height=\"30\"/></g>\n",
                            title_of(partition), words_of(partition.role).style, where);
-        if (scale.share(range->size()) >= narrowest_label) {
+        if (scale.share(range->size()) >= narrowest_label && range->start() >= labelled) {
+            labelled = range->end();
             out += fmt::format("<svg {} y=\"0\" height=\"16\"><text x=\"2\" y=\"12\">{}</text></svg>\n", where,
                                escaped(partition.name));
         }
@@ -200,8 +229,8 @@ std::string to_scale(const rescue::InspectReport& report, const std::vector<Mixt
            "<rect x=\"0\" width=\"100%\" y=\"54\" height=\"36\"/></g>\n</svg>\n";
     out += axis(whole);
     const auto cell = cells.empty() ? ByteCount{0} : cells.front().range.size();
-    return out + fmt::format("<figcaption>Top: partitions. Middle: what the bytes look like, a cell for every {}, each "
-                             "shown as what most of it is; a red mark under a cell says that some of it could not be "
+    return out + fmt::format("<figcaption>Top: partitions. Middle: what the bytes look like, a column for every {}, as "
+                             "high as each kind's share; a red mark under a cell says that some of it could not be "
                              "read. Bottom: entropy, 0 to 8 bits a byte.</figcaption>\n</figure>\n",
                              format_size(cell));
 }
@@ -214,7 +243,7 @@ std::string swatch(std::string_view style)
         style);
 }
 
-std::string content_legend(const ContentMap& map)
+std::string content_legend(const ContentMap& map, ByteRange whole)
 {
     const auto all = map.mixture(map.range());
     const Scale scale{map.range()};
@@ -224,8 +253,13 @@ std::string content_legend(const ContentMap& map)
         if (count.value == 0 && static_cast<Content>(i) == Content::unmeasured) {
             continue;
         }
-        out += fmt::format("<li>{}{}: <b>{}</b>, {:.1f} % of the dump</li>\n", swatch(content_words.at(i).style),
-                           content_words.at(i).words, format_size_exact(count), 100 * scale.share(count));
+        out += fmt::format("<li>{}<span>{}: <b>{}</b>, {:.1f} % of the dump</span></li>\n",
+                           swatch(content_words.at(i).style), content_words.at(i).words, format_size_exact(count),
+                           100 * scale.share(count));
+    }
+    if (const auto rest = whole.size() - map.range().size(); map.range().size() < whole.size()) {
+        out += fmt::format("<li>{}<span>not in this dump, which ends before the flash does: <b>{}</b></span></li>\n",
+                           swatch("c-none"), format_size_exact(rest));
     }
     return out + "</ul>\n";
 }
@@ -252,7 +286,7 @@ std::string tile_map(const ContentMap& map, const partition::Partition& partitio
     const auto range = place_of(partition);
     const auto cells = range ? map.cells(*range, most_tile_cells) : std::vector<Mixture>{};
     if (cells.empty()) {
-        return "<span class=\"faint\">not in this dump</span>";
+        return {};
     }
     const Scale scale{*range};
     return fmt::format("<svg width=\"100%\" height=\"18\" aria-hidden=\"true\"><rect class=\"c-none\" x=\"0\" "
@@ -264,7 +298,9 @@ std::string tile(const ContentMap& map, const partition::Partition& partition, c
 {
     const auto& role = words_of(partition.role);
     const auto width = partition.is_size_known ? tile_width(partition.size) : tile_width(ByteCount{0});
-    return fmt::format("<li class=\"tile\" style=\"width:{:.2f}rem\"><div class=\"{} band\"></div><b>{}</b>{}"
+    return fmt::format("<li class=\"tile\" style=\"width:{:.2f}rem\"><svg class=\"band\" width=\"100%\" height=\"6\" "
+                       "aria-hidden=\"true\"><rect class=\"{}\" "
+                       "x=\"0\" width=\"100%\" y=\"0\" height=\"6\"/></svg><b>{}</b>{}"
                        "<span>{}</span><span class=\"faint\">{}{}</span></li>\n",
                        width, role.style, name_html(partition.name), tile_map(map, partition),
                        partition.is_size_known ? format_size(partition.size) : "size unknown", role.words,
@@ -317,7 +353,8 @@ std::string map_section(const rescue::InspectReport& report)
     const ContentMap map{report.scan};
     const auto cells = map.cells(map.range(), most_cells);
     return section("map", "The map",
-                   to_scale(report, cells) + role_legend() + content_legend(map) + strip(report, map));
+                   to_scale(report, cells) + role_legend() + content_legend(map, whole_of(report)) +
+                       strip(report, map));
 }
 
 std::string partitions_section(const rescue::InspectReport& report)

@@ -145,25 +145,31 @@ std::string page(const rescue::InspectReport& report, const std::string& section
                  "</body>\n</html>\n";
 }
 
-std::string common_sections(const rescue::InspectReport& report)
+/// What the page says of the dump, with the section about the run where it helps: what a search costs belongs beside
+/// the verdict, a log's head at the end.
+std::string page_of(const rescue::InspectReport& report, const rescue::RescueReport* rescued, const PageRun& run)
 {
-    return found_section(report) + map_section(report) + partitions_section(report) +
-           footer_section(report.outcome.footers) + findings_section(report);
+    const auto about_run = run_section(report, rescued, run);
+    const bool is_first = !report.outcome.verdict.cost.empty();
+    auto sections = (is_first ? about_run : std::string{}) + found_section(report) + map_section(report) +
+                    partitions_section(report) + footer_section(report.outcome.footers) + findings_section(report);
+    if (rescued != nullptr) {
+        sections += export_section(*rescued);
+    }
+    sections += hashes_section(report, rescued) + limits_section(report, rescued);
+    return page(report, is_first ? sections : sections + about_run);
 }
 
 } // namespace
 
 std::string html(const rescue::InspectReport& report, const PageRun& run)
 {
-    return page(report, run_section(report, nullptr, run) + common_sections(report) + hashes_section(report, nullptr) +
-                            limits_section(report, nullptr));
+    return page_of(report, nullptr, run);
 }
 
 std::string html(const rescue::RescueReport& report, const PageRun& run)
 {
-    const auto& inspect = report.inspect;
-    return page(inspect, run_section(inspect, &report, run) + common_sections(inspect) + export_section(report) +
-                             hashes_section(inspect, &report) + limits_section(inspect, &report));
+    return page_of(report.inspect, &report, run);
 }
 
 } // namespace salvage::render

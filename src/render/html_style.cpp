@@ -40,7 +40,8 @@ table{border-collapse:collapse;width:100%;margin:8px 0;font-size:12px;line-heigh
 caption{text-align:left;color:var(--faint);padding:4px 0}
 th,td{text-align:left;vertical-align:top;padding:4px 8px;border-bottom:1px solid var(--soft)}
 thead th{border-bottom:1px solid var(--line);font-weight:600}
-tbody th{font-weight:600}
+tbody th{font-weight:600;min-width:7rem}
+thead th,th code,.s-error,.s-warning,.s-note{white-space:nowrap}
 .n{text-align:right;font-variant-numeric:tabular-nums}
 figure{margin:8px 0}
 figcaption{color:var(--faint);font-size:12px;line-height:16px;margin-top:8px;max-width:100ch}
@@ -61,11 +62,10 @@ g>rect[class^=r-]{stroke:var(--ground);stroke-width:1}
 .legend:not(.roles){flex-direction:column}
 .swatch{flex:none;border:1px solid var(--line)}
 .strip{list-style:none;margin:8px 0;padding:0;display:flex;flex-wrap:wrap;gap:8px}
-.tile{border:1px solid var(--soft);padding:0 6px 4px;font-size:12px;line-height:16px;max-width:100%;overflow:hidden}
+.tile{border:1px solid var(--soft);padding:4px 6px;font-size:12px;line-height:16px;max-width:100%;overflow:hidden}
 .tile b,.tile span{display:block}
-.tile svg{border:1px solid var(--line);margin:2px 0}
-.band{height:6px;margin:0 -6px 4px}
-.band svg{border:0;margin:0}
+.tile svg:not(.band){border:1px solid var(--line);margin:2px 0}
+.band{margin:0 0 4px}
 .hex{margin:8px 0;overflow:hidden}
 .hex .row{display:flex;flex-wrap:wrap}
 .hex .at{color:var(--faint);margin-right:2ch}
@@ -79,8 +79,9 @@ h1{font-size:24px;line-height:32px}
 table,tbody,tr,th,td,caption{display:block}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tbody tr{border:1px solid var(--soft);margin:8px 0;padding:4px 8px}
-tbody th,tbody td{border:0;padding:2px 0;display:grid;grid-template-columns:104px minmax(0,1fr);gap:8px;text-align:left}
+tbody th,tbody td{border:0;min-width:0;padding:2px 0;display:grid;grid-template-columns:104px minmax(0,1fr);gap:8px;text-align:left}
 tbody th::before,tbody td::before{content:attr(data-label);color:var(--faint);font-weight:400}
+tbody .n{text-align:left}
 .hex .at{width:100%}
 .legend li{align-items:flex-start}
 }
