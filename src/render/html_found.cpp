@@ -52,7 +52,7 @@ std::string signatures(const rescue::InspectReport& report)
                                    first->at.value, name_html(partition::describe_offset(report.layout, first->at)))});
     }
     if (!has_any) {
-        return paragraph("No known signature was found.");
+        return "<h3>Signatures</h3>\n" + paragraph("No known signature was found.");
     }
     return "<h3>Signatures</h3>\n" +
            paragraph("Bytes that known structures begin with. A signature alone proves nothing: footers below were "

@@ -42,7 +42,7 @@ th,td{text-align:left;vertical-align:top;padding:4px 8px;border-bottom:1px solid
 thead th{border-bottom:1px solid var(--line);font-weight:600}
 tbody th{font-weight:600;min-width:7rem}
 thead th,th code,.s-error,.s-warning,.s-note{white-space:nowrap}
-.n{text-align:right;font-variant-numeric:tabular-nums}
+.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 figure{margin:8px 0}
 figcaption{color:var(--faint);font-size:12px;line-height:16px;margin-top:8px;max-width:100ch}
 svg{display:block}
@@ -81,7 +81,8 @@ thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%
 tbody tr{border:1px solid var(--soft);margin:8px 0;padding:4px 8px}
 tbody th,tbody td{border:0;min-width:0;padding:2px 0;display:grid;grid-template-columns:104px minmax(0,1fr);gap:8px;text-align:left}
 tbody th::before,tbody td::before{content:attr(data-label);color:var(--faint);font-weight:400}
-tbody .n{text-align:left}
+tbody .n{text-align:left;white-space:normal}
+tbody td:has(div:empty){display:none}
 .hex .at{width:100%}
 .legend li{align-items:flex-start}
 }
