@@ -1,10 +1,13 @@
 // inspect, layout, find, hex, footer: looking, never writing.
+#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
 
 #include "options.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/io/output_file.hpp"
+#include "salvage/render/html.hpp"
 #include "salvage/rescue/crack.hpp"
 #include "salvage/rescue/inspect.hpp"
 #include "salvage/rescue/layout.hpp"
@@ -17,14 +20,39 @@ namespace {
 struct InspectOptions {
     DumpOptions dump;
     SecretOptions secret;
+    std::string page;
 };
+
+/// Before the long pass: what is there is not written over, and a folder that is missing is told now.
+Result<> check_page(const std::filesystem::path& page)
+{
+    std::error_code ignored;
+    if (std::filesystem::exists(std::filesystem::symlink_status(page, ignored))) {
+        return Error{ErrorCode::already_exists,       fmt::format("{} exists", page.string()),
+                     "nothing is overwritten",        std::nullopt,
+                     "name another file with --html", {}};
+    }
+    const auto folder = page.has_parent_path() ? page.parent_path() : std::filesystem::path{"."};
+    if (!std::filesystem::is_directory(folder, ignored)) {
+        return not_found(fmt::format("{} is no folder", folder.string()), "the page cannot be written there",
+                         "make the folder, or name another file with --html");
+    }
+    return {};
+}
 
 Result<> run_inspect(const InspectOptions& options, Session& session)
 {
     const auto context = session.context();
     const auto request = SALVAGE_TRY(options.secret.request(session));
+    if (!options.page.empty()) {
+        SALVAGE_TRY(check_page(options.page));
+    }
     const auto dump = SALVAGE_TRY(rescue::open_dump(options.dump.request()));
     const auto report = SALVAGE_TRY(rescue::inspect(dump, request, context));
+    if (!options.page.empty()) {
+        const auto page = render::html(report, {.written = context.clock->wall_time(), .version = SALVAGE_VERSION});
+        SALVAGE_TRY(io::write_file_atomically(options.page, as_bytes(page), io::Existing::refuse));
+    }
     show(session, report);
     session.finish(rescue::exit_code(report.outcome.verdict.code));
     return {};
@@ -119,10 +147,13 @@ Result<> run_hex(const HexOptions& options, Session& session)
 void add_inspect(CLI::App& app, Session& session)
 {
     auto& command = verb(app, "inspect", "what is in a dump, whether it is whole, and whether it can be opened",
-                         "salvage inspect phone.img");
+                         "salvage inspect phone.img\n  salvage inspect phone.img --html phone.html");
     const auto options = std::make_shared<InspectOptions>();
     options->dump.add_to(command);
     options->secret.add_to(command);
+    command.add_option("--html", options->page,
+                       "also write the report as one page for a browser or for paper, with the map; nothing is "
+                       "overwritten");
     add_output_options(command, session);
     on_chosen(command, session, options, run_inspect);
 }

@@ -8,6 +8,7 @@
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
 #include "salvage/render/case.hpp"
+#include "salvage/render/html.hpp"
 #include "salvage/rescue/rescue.hpp"
 #include "salvage/rescue/sample_phone.hpp"
 #include "salvage/rescue/secrets.hpp"
@@ -36,7 +37,10 @@ Result<> write_reports(rescue::RescueReport& report, Clock& clock)
 {
     const std::filesystem::path folder{report.case_folder};
     report.report_path = (folder / "report.txt").string();
-    const std::array<rescue::CaseDocument, 2> documents{
+    report.page_path = (folder / "report.html").string();
+    const render::PageRun run{.written = clock.wall_time(), .version = SALVAGE_VERSION};
+    const std::array<rescue::CaseDocument, 3> documents{
+        rescue::CaseDocument{.name = "report.html", .content = render::html(report, run)},
         rescue::CaseDocument{.name = "report.json", .content = render::json(report)},
         rescue::CaseDocument{.name = "report.txt", .content = render::text(report, {})}};
     return rescue::add_to_case(folder, documents, clock).in("writing the report");
@@ -164,8 +168,9 @@ Result<> run_demo(const DemoOptions& options, Session& session)
     session.print(
         fmt::format("   photos    {}/media/0/DCIM/Camera\n   contacts  "
                     "{}/data/com.android.providers.contacts/databases/contacts2.db\n"
-                    "   messages  {}/data/com.android.providers.telephony/databases/mmssms.db\n   report    {}\n",
-                    report.files_path, report.files_path, report.files_path, report.report_path));
+                    "   messages  {}/data/com.android.providers.telephony/databases/mmssms.db\n   report    {}\n"
+                    "             {}\n",
+                    report.files_path, report.files_path, report.files_path, report.report_path, report.page_path));
 
     tell(session, "5. Is the case as its log says? Anybody can ask again later: salvage case verify " +
                       (folder / "case").string());

@@ -7,6 +7,7 @@
 
 #include "render/json_parts.hpp"
 #include "render/paint.hpp"
+#include "render/text_parts.hpp"
 #include "salvage/core/text.hpp"
 
 namespace salvage::render {
@@ -37,6 +38,14 @@ std::string mode_text(const filesystem::Entry& entry)
     return out;
 }
 
+std::string encoding_safe(const std::string& secret)
+{
+    const bool is_plain = std::ranges::all_of(secret, [](char c) { return c >= 0x20 && c < 0x7F && c != ':'; });
+    return is_plain ? secret : "$HEX[" + to_hex(as_bytes(secret)) + "]";
+}
+
+} // namespace
+
 std::string time_text(const filesystem::Timestamp& time)
 {
     // The year 9999 is where ISO 8601 and fmt's calendar end.
@@ -46,14 +55,6 @@ std::string time_text(const filesystem::Timestamp& time)
     }
     return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::gmtime(static_cast<std::time_t>(time.seconds)));
 }
-
-std::string encoding_safe(const std::string& secret)
-{
-    const bool is_plain = std::ranges::all_of(secret, [](char c) { return c >= 0x20 && c < 0x7F && c != ':'; });
-    return is_plain ? secret : "$HEX[" + to_hex(as_bytes(secret)) + "]";
-}
-
-} // namespace
 
 std::string text(const rescue::ListedEntry& listed, TextStyle /*style*/)
 {

@@ -79,6 +79,7 @@ std::string json(const rescue::RescueReport& report)
     add_inspect(out, report.inspect);
     out["case"] = report.case_folder;
     out["report"] = report.report_path;
+    out["report_html"] = report.page_path.empty() ? Json(nullptr) : Json(report.page_path);
     out["parts"] = report.parts_path.empty() ? Json(nullptr) : Json(report.parts_path);
     out["searched"] = report.searched;
     out["secret_file"] = report.secret_file.empty() ? Json(nullptr) : Json(report.secret_file);

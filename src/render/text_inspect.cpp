@@ -79,6 +79,9 @@ std::string text(const rescue::RescueReport& report, TextStyle style)
         out += fmt::format("  the secret that was found: {}\n", printable(report.secret_file));
     }
     out += fmt::format("  report: {}\n", printable(report.report_path));
+    if (!report.page_path.empty()) {
+        out += fmt::format("  report for a browser or paper: {}\n", printable(report.page_path));
+    }
     out += fmt::format(
         "  log: {} records when this was written, the last with SHA-256\n    {}\n"
         "    (keep it apart: `salvage case verify {} --head HASH` tells by it whether the log was changed)\n",

@@ -12,5 +12,7 @@ namespace salvage::render {
 [[nodiscard]] std::string partition_table(const partition::Layout& layout,
                                           const std::vector<rescue::PartitionFacts>* facts, TextStyle style);
 [[nodiscard]] std::string finding_list(const std::vector<Finding>& findings, TextStyle style);
+/// "2017-03-04 05:06:07", UTC; "@SECONDS" where no calendar reaches.
+[[nodiscard]] std::string time_text(const filesystem::Timestamp& time);
 
 } // namespace salvage::render

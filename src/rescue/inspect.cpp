@@ -13,10 +13,6 @@
 namespace salvage::rescue {
 namespace {
 
-// Means of a block's sampled entropy, in bits a byte: random data measures 7.9x, text and code 4 to 6.5.
-constexpr double looks_encrypted_from = 7.9;
-constexpr double looks_empty_below = 0.05;
-
 /// What a partition's blocks look like together.  Empty blocks tell nothing about the others.
 class BlockCounts {
 public:

@@ -11,6 +11,11 @@
 
 namespace salvage::rescue {
 
+/// Sampled entropy of a block, in bits a byte: random data measures 7.9x, text and code 4 to 6.5, one byte over and
+/// over 0.
+inline constexpr double looks_encrypted_from = 7.9;
+inline constexpr double looks_empty_below = 0.05;
+
 /// What a partition's own bytes say.
 struct PartitionFacts {
     std::string filesystem; ///< recognised by its superblock; may be empty

@@ -40,6 +40,7 @@ struct RescueReport {
     std::string found_secret_encoding; ///< of a search's hit; the secret itself lies in `secret_file`
     std::string case_folder;
     std::string report_path; ///< of report.txt
+    std::string page_path;   ///< of report.html
     std::string parts_path;  ///< folder of the partition images; empty where none
     std::string files_path;  ///< folder of the exported files; empty where none
     std::string secret_file; ///< mode 0600; empty where nothing was searched and found
