@@ -14,7 +14,7 @@
 namespace salvage::render {
 namespace {
 
-constexpr PageRun some_run{.written = std::chrono::seconds{1'700'000'000}, .version = {}};
+const PageRun some_run{.written = std::chrono::seconds{1'700'000'000}, .version = {}};
 
 partition::Partition partition(std::string name, std::uint64_t start, std::uint64_t size)
 {
