@@ -45,7 +45,7 @@ Result<> check_kind(const EVP_PKEY& key)
 
 /// What OpenSSL's question for a passphrase is answered with.
 struct Answer {
-    const SecretBytes* passphrase;
+    const SecretBytes* passphrase{nullptr};
     bool was_asked{false};
 };
 

@@ -43,6 +43,9 @@ public:
                 return std::move(parsed).error();
             } else {
                 doubt(std::move(parsed).error());
+                if (pack.at >= source_.present.value) {
+                    break; // and so do all that follow
+                }
             }
             if (map_.is_full()) {
                 return too_many_pieces(inode_);

@@ -149,6 +149,9 @@ Result<ContentMap> map_chunks(const MapSource& source, const Inode& inode)
             SALVAGE_TRY(add_chunk(source.superblock, *entry, count, out));
         } else if (entry.error().code == ErrorCode::io) {
             return entry.error();
+        } else if (at.value >= source.present.value) {
+            out.lose(inode.size - i * chunk_bytes, entry.error());
+            break;
         } else {
             out.lose(count, entry.error());
         }

@@ -12,6 +12,7 @@ namespace salvage::filesystem::erofs {
 struct MapSource {
     const io::ByteSource& metadata; ///< the whole volume, best with a cache
     const Superblock& superblock;
+    ByteCount present; ///< how much of the volume there is: of an index, what lies behind is lost in one step
     /// Size of the packed inode; nothing where there is none, or where it is itself what is mapped.
     std::optional<ByteCount> packed_inode;
 };

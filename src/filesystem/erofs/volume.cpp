@@ -72,8 +72,8 @@ void report_devices(const Superblock& superblock, std::vector<Finding>& findings
 
 } // namespace
 
-Volume::Volume(io::SourcePtr source, Superblock superblock)
-    : superblock_{std::move(superblock)}, source_{std::move(source)},
+Volume::Volume(io::SourcePtr source, ByteCount present, Superblock superblock)
+    : superblock_{std::move(superblock)}, present_{present}, source_{std::move(source)},
       metadata_{io::make_cached(source_, ByteCount{superblock_.block_bytes()},
                                 static_cast<std::size_t>(cache_bytes / superblock_.block_bytes()))}
 {
@@ -82,7 +82,7 @@ Volume::Volume(io::SourcePtr source, Superblock superblock)
 Result<std::unique_ptr<const Volume>> Volume::open(const io::SourcePtr& source, const Superblock& superblock)
 {
     auto whole = SALVAGE_TRY(io::make_subrange_or_missing(source, ByteRange::first(superblock.size()), "erofs"));
-    std::unique_ptr<Volume> out{new Volume(std::move(whole), superblock)};
+    std::unique_ptr<Volume> out{new Volume(std::move(whole), source->size(), superblock)};
     SALVAGE_TRY(report_checksum(*out->source_, superblock, out->findings_));
     report_size(superblock, source->size(), out->findings_);
     report_devices(superblock, out->findings_);
@@ -184,6 +184,7 @@ Result<io::SourcePtr> Volume::content_over(const io::SourcePtr& source, const In
 {
     const MapSource from{.metadata = *metadata_,
                          .superblock = superblock_,
+                         .present = present_,
                          .packed_inode = packed_inode_ ? std::optional{packed_inode_->size()} : std::nullopt};
     auto map = SALVAGE_TRY(map_content(from, inode));
     return make_content(source, packed_inode_, std::move(map), fmt::format("inode {}", inode.number));

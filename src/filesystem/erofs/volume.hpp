@@ -32,7 +32,7 @@ public:
     [[nodiscard]] const std::vector<LongPrefix>& long_prefixes() const noexcept { return long_prefixes_; }
 
 private:
-    Volume(io::SourcePtr source, Superblock superblock);
+    Volume(io::SourcePtr source, ByteCount present, Superblock superblock);
     void open_packed_inode();
     void read_long_prefixes();
     [[nodiscard]] Result<std::vector<LongPrefix>> parse_long_prefixes(const io::ByteSource& source) const;
@@ -40,6 +40,7 @@ private:
     [[nodiscard]] Result<io::SourcePtr> content_over(const io::SourcePtr& source, const Inode& inode) const;
 
     Superblock superblock_;
+    ByteCount present_;          ///< of the volume, where the dump ends before it
     io::SourcePtr source_;       ///< as large as the filesystem
     io::SourcePtr metadata_;     ///< the same, with a cache
     io::SourcePtr packed_inode_; ///< null where there are no fragments, or it is damaged
