@@ -160,27 +160,28 @@ Confirmed has_record(const io::ByteSource& source, std::uint64_t cluster, std::u
     return as_text(*magic) == "FILE" || as_text(*magic) == "BAAD" ? Confirmed::yes : Confirmed::no;
 }
 
+bool is_exfat_denied(const io::ByteSource& source, ByteView boot)
+{
+    const std::size_t sector = std::size_t{1} << field<std::uint8_t>(boot, 108);
+    return has_exfat_checksum(source, sector) == Confirmed::no && has_exfat_backup(source, sector) == Confirmed::no;
+}
+
+bool is_ntfs_denied(const io::ByteSource& source, ByteView boot)
+{
+    // Above 0x80 it is the negative power of two of sectors.
+    const auto per_cluster = field<std::uint8_t>(boot, 13);
+    const auto sectors = per_cluster <= 0x80 ? std::uint64_t{per_cluster} : 1ULL << std::min(256U - per_cluster, 20U);
+    const auto cluster_bytes = sectors * field<std::uint16_t>(boot, 11);
+    return has_record(source, field<std::uint64_t>(boot, 48), cluster_bytes) == Confirmed::no &&
+           has_record(source, field<std::uint64_t>(boot, 56), cluster_bytes) == Confirmed::no;
+}
+
 /// One boot sector is no filesystem: it may be left of another time, under an encrypted volume whose filesystem does
-/// not use its first bytes, or be all that a wrong size of sectors decrypts.  Unless both places can be read and say
-/// no, it is believed.
+/// not use its first bytes, or be all that a wrong size of sectors decrypts.  Unless both other places can be read and
+/// say no, it is believed.
 bool is_confirmed(const io::ByteSource& source, ByteView boot, std::string_view name)
 {
-    Confirmed one = Confirmed::unknown;
-    Confirmed other = Confirmed::unknown;
-    if (name == "exfat") {
-        const std::size_t sector = std::size_t{1} << field<std::uint8_t>(boot, 108);
-        one = has_exfat_checksum(source, sector);
-        other = has_exfat_backup(source, sector);
-    } else {
-        // Above 0x80 it is the negative power of two of sectors.
-        const auto per_cluster = field<std::uint8_t>(boot, 13);
-        const auto sectors =
-            per_cluster <= 0x80 ? std::uint64_t{per_cluster} : 1ULL << std::min(256U - per_cluster, 20U);
-        const auto cluster_bytes = sectors * field<std::uint16_t>(boot, 11);
-        one = has_record(source, field<std::uint64_t>(boot, 48), cluster_bytes);
-        other = has_record(source, field<std::uint64_t>(boot, 56), cluster_bytes);
-    }
-    return one != Confirmed::no || other != Confirmed::no;
+    return name == "exfat" ? !is_exfat_denied(source, boot) : !is_ntfs_denied(source, boot);
 }
 
 /// The start of the source, as far as it can be read: a bad sector behind the superblock hides no filesystem.

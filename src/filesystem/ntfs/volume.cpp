@@ -35,8 +35,11 @@ std::vector<Attribute> joined(std::vector<Attribute> parts)
     std::vector<Attribute> out;
     std::vector<Attribute> continuations;
     for (auto& part : parts) {
-        const bool is_first = part.is_resident || part.first_cluster == 0;
-        (is_first ? out : continuations).push_back(std::move(part));
+        if (part.is_resident || part.first_cluster == 0) {
+            out.push_back(std::move(part));
+        } else {
+            continuations.push_back(std::move(part));
+        }
     }
     std::ranges::sort(continuations, {}, &Attribute::first_cluster);
     std::map<std::pair<std::uint32_t, std::string>, Attribute*> firsts;
