@@ -22,7 +22,7 @@ constexpr ByteCount max_manifest{64ULL << 20U};
 
 void record(CaseLog& log, std::string_view event, const NamedFile& file)
 {
-    const auto verb = event == log_event::file_planned ? "is about to be written" : "is written";
+    const auto* const verb = event == log_event::file_planned ? "is about to be written" : "is written";
     const std::array<LogField, 3> data{LogField{.key = "path", .value = file.path},
                                        LogField{.key = "size", .value = file.size},
                                        LogField{.key = "sha256", .value = file.sha256}};

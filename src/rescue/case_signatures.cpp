@@ -130,7 +130,7 @@ std::optional<LogHead> parse_head(std::string_view text)
     if (text.starts_with(head_word)) {
         const auto numbers = text.substr(head_word.size());
         const auto space = numbers.find(' ');
-        const auto end = numbers.data() + std::min(space, numbers.size());
+        const auto* const end = numbers.data() + std::min(space, numbers.size());
         if (std::from_chars(numbers.data(), end, out.records).ec == std::errc{} && space != std::string_view::npos) {
             out.sha256 = numbers.substr(space + 1, out.sha256.size());
         }

@@ -24,6 +24,11 @@ constexpr int shell_found_no_program = 127;
 constexpr std::string_view report_name = "report.xml";
 constexpr std::size_t most_words_shown = 600;
 
+// It must not outlive us: the next run works in the same folder.
+constexpr std::string_view photorec_script =
+    R"(exec >photorec.out 2>&1 </dev/null; command -v setpriv && exec setpriv --pdeathsig KILL photorec "$@"; )"
+    R"(exec photorec "$@")";
+
 fs::path found_in(const PhotorecRequest& request)
 {
     return request.folder / "found";
@@ -37,12 +42,20 @@ std::vector<std::string> command_of(const PhotorecRequest& request)
     for (const auto& family : request.families) {
         job += fmt::format(",{},enable", family);
     }
-    return {"/usr/bin/env", "-C", request.folder.string(), "TERM=linux", "LC_ALL=C.UTF-8",
-            "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin", "sh", "-c",
-            // It must not outlive us: the next run works in the same folder.
-            "exec >photorec.out 2>&1 </dev/null; command -v setpriv && exec setpriv --pdeathsig KILL photorec \"$@\"; "
-            "exec photorec \"$@\"",
-            "photorec", "/d", found_in(request).string(), "/cmd", fs::absolute(request.image).string(),
+    return {"/usr/bin/env",
+            "-C",
+            request.folder.string(),
+            "TERM=linux",
+            "LC_ALL=C.UTF-8",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin",
+            "sh",
+            "-c",
+            std::string{photorec_script},
+            "photorec",
+            "/d",
+            found_in(request).string(),
+            "/cmd",
+            fs::absolute(request.image).string(),
             job + ",search"};
 }
 
