@@ -51,7 +51,7 @@ public:
 private:
     struct Piece {
         ByteOffset end;
-        Content kind;
+        Content kind{};
     };
     void add(ByteOffset end, Content kind);
     void add_data(const scan::ScanResult& scan, ByteOffset start, ByteOffset end);

@@ -61,9 +61,12 @@ def main():
         for number in range(ROUNDS):
             out = work / f"killed-{number}.img"
             for again in range(1 + number % 3):
+                began = time.monotonic()
                 process = subprocess.Popen(command(out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 try:
                     process.wait(timeout=chance.uniform(0, seconds * 0.8))
+                    # The machine was busier when a run was measured.
+                    seconds = seconds if again else min(seconds, time.monotonic() - began)
                 except subprocess.TimeoutExpired:
                     process.send_signal(signal.SIGKILL)
                     process.wait()
