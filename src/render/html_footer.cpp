@@ -106,7 +106,7 @@ private:
         const auto missing = end > at ? half_row - (end - at) : half_row;
         hex += std::string(missing * 3, ' ');
         text += std::string(missing, ' ');
-        return fmt::format("<span class=\"half\">{} <span class=\"ascii\">{}</span></span>", hex, escaped(text));
+        return fmt::format(R"(<span class="half">{} <span class="ascii">{}</span></span>)", hex, escaped(text));
     }
 
     /// Bytes of one field.
@@ -119,7 +119,7 @@ private:
         if (owner_[from] >= fields_->size()) {
             return bytes + " ";
         }
-        return fmt::format("<span class=\"f{}\" title=\"{}\">{}</span> ", owner_[from] % tints,
+        return fmt::format(R"(<span class="f{}" title="{}">{}</span> )", owner_[from] % tints,
                            escaped(fields_->at(owner_[from]).name), bytes);
     }
 
@@ -144,6 +144,7 @@ std::string field_table(const rescue::FoundFooter& found, const std::vector<fde:
                        escaped(field.meaning) + source});
     }
     std::vector<std::string> beside;
+    beside.reserve(found.persist.size());
     for (const auto& entry : found.persist) {
         beside.push_back("kept beside it: " + code_html(entry.key) + " = " + code_html(entry.value));
     }
@@ -190,6 +191,7 @@ std::string footer_section(const rescue::FooterSearch& search)
         out += paragraph(fmt::format("{} more footers are in the JSON report.", search.footers.size() - most_footers));
     }
     std::vector<std::string> decoys;
+    decoys.reserve(search.decoys.size());
     for (const auto& decoy : search.decoys) {
         decoys.push_back(
             fmt::format("{} {}: {}", format_offset(decoy.offset), name_html(decoy.partition), escaped(decoy.reason)));

@@ -75,7 +75,7 @@ public:
         if (part.is_empty()) {
             return {};
         }
-        return fmt::format("x=\"{:.3f}%\" width=\"{:.3f}%\"", 100 * share(part.start() - whole_.start()),
+        return fmt::format(R"(x="{:.3f}%" width="{:.3f}%")", 100 * share(part.start() - whole_.start()),
                            100 * share(part.size()));
     }
 
@@ -199,7 +199,7 @@ ByteRange whole_of(const rescue::InspectReport& report)
 
 std::string axis(ByteRange whole)
 {
-    std::string out{"<div class=\"axis\" aria-hidden=\"true\">"};
+    std::string out{R"(<div class="axis" aria-hidden="true">)"};
     constexpr std::uint64_t steps = 4;
     for (std::uint64_t i = 0; i <= steps; ++i) {
         out += fmt::format("<span>{}</span>", i == 0 ? "0" : format_size(ByteCount{whole.size().value / steps * i}));

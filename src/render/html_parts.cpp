@@ -176,7 +176,7 @@ void HtmlTable::add_row(const std::vector<std::string>& cells)
     rows_ += "<tr role=\"row\">";
     for (std::size_t i = 0; i < std::min(cells.size(), columns_.size()); ++i) {
         const std::string_view element = i == 0 ? "th" : "td";
-        const std::string_view role = i == 0 ? "scope=\"row\" role=\"rowheader\"" : "role=\"cell\"";
+        const std::string_view role = i == 0 ? R"(scope="row" role="rowheader")" : R"(role="cell")";
         rows_ += fmt::format("<{0} {1} data-label=\"{2}\"{3}><div>{4}</div></{0}>", element, role, columns_[i].title,
                              columns_[i].align == Align::end ? " class=\"n\"" : "", cells[i]);
     }
@@ -188,7 +188,7 @@ std::string HtmlTable::html() const
     auto out = fmt::format("<table role=\"table\">\n<caption>{}</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">",
                            caption_);
     for (const auto& column : columns_) {
-        out += fmt::format("<th scope=\"col\" role=\"columnheader\"{}>{}</th>",
+        out += fmt::format(R"(<th scope="col" role="columnheader"{}>{}</th>)",
                            column.align == Align::end ? " class=\"n\"" : "", column.title);
     }
     out += "</tr></thead>\n<tbody role=\"rowgroup\">\n" + rows_ + "</tbody>\n</table>\n";

@@ -86,6 +86,7 @@ std::string search_lines(const rescue::RescueReport& report)
         return {};
     }
     std::vector<std::string> lines;
+    lines.reserve(report.searched.size() + 1);
     for (const auto& line : report.searched) {
         lines.push_back(escaped(line));
     }
