@@ -1,4 +1,4 @@
-// What filesystems of Linux share: modes, device numbers, kinds of directory entries, and how their answers are given.
+// What filesystems share: those of Linux modes, device numbers and kinds of directory entries; all how they answer.
 #pragma once
 
 #include <cstdint>

@@ -23,8 +23,8 @@ std::string text(const rescue::CarveReport& report, TextStyle style)
             out += paint(fmt::format("  not searched, unreadable: {}\n", format_size_exact(part.unreadable)),
                          Ink::danger, style);
         }
-        if (!part.incomplete.empty()) {
-            out += paint(fmt::format("  not whole: {}\n", printable(part.incomplete)), Ink::danger, style);
+        for (const auto& why : part.incomplete) {
+            out += paint(fmt::format("  not whole: {}\n", printable(why)), Ink::danger, style);
         }
     }
     out += fmt::format("where each lay: {}\nhashes: {}   (check them with sha256sum -c)\n", printable(report.manifest),

@@ -1,12 +1,13 @@
 // A case's verification, signature and log as text and JSON.
 #include "salvage/render/case.hpp"
 
-#include <chrono>
+#include <cstdint>
 
 #include <fmt/format.h>
 
 #include "render/json_parts.hpp"
 #include "render/paint.hpp"
+#include "render/text_parts.hpp"
 #include "salvage/core/text.hpp"
 
 namespace salvage::render {
@@ -145,18 +146,11 @@ std::string json(const rescue::CaseSignReport& report)
 
 std::string text(const rescue::ShownRecord& record, TextStyle /*style*/)
 {
-    constexpr std::uint64_t last_year = 253'402'300'799; // 9999
-    std::string time = "                   ?";
-    if (record.time && *record.time <= last_year) {
-        const std::chrono::sys_seconds point{std::chrono::seconds{*record.time}};
-        const auto day = std::chrono::floor<std::chrono::days>(point);
-        const std::chrono::year_month_day date{day};
-        const std::chrono::hh_mm_ss clock{point - day};
-        time = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
-                           static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                           clock.hours().count(), clock.minutes().count(), clock.seconds().count());
-    }
-    return fmt::format("{:>6}  {}  {:<18}  {}\n", record.number, time, printable(record.event), printable(record.text));
+    const auto time = record.time && *record.time <= static_cast<std::uint64_t>(INT64_MAX)
+                          ? time_text({.seconds = static_cast<std::int64_t>(*record.time), .nanoseconds = 0})
+                          : std::string{"?"};
+    return fmt::format("{:>6}  {:>19} UTC  {:<18}  {}\n", record.number, time, printable(record.event),
+                       printable(record.text));
 }
 
 } // namespace salvage::render

@@ -52,6 +52,14 @@ bool is_beneath(std::string_view path) noexcept
     }
 }
 
+Result<OwnedDescriptor> open_case_folder(const std::filesystem::path& path)
+{
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
+    OwnedDescriptor out{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    return out.is_open() ? Result<OwnedDescriptor>{std::move(out)}
+                         : from_errno(errno, "the case cannot be opened", path.string());
+}
+
 Result<NameBeneath> walk_beneath(int folder, std::string_view path)
 {
     if (!is_beneath(path)) {

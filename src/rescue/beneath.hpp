@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@ namespace salvage::rescue {
 
 /// Whether `path` names something beneath a folder: parts between '/', none of them empty, '.' or '..'; no NUL.
 [[nodiscard]] bool is_beneath(std::string_view path) noexcept;
+
+/// The folder of a case, which everything else is opened beneath.  Errors: io.
+[[nodiscard]] Result<OwnedDescriptor> open_case_folder(const std::filesystem::path& path);
 
 /// A folder and the name of something in it.
 struct NameBeneath {

@@ -233,7 +233,7 @@ private:
             if (error->code != ErrorCode::unreadable) {
                 return Error{*error}.in("reading the unused areas for PhotoRec");
             }
-            part.incomplete += "bytes that could not be read were taken for zeros";
+            part.incomplete.emplace_back("PhotoRec asked for bytes that could not be read");
         }
         SALVAGE_TRY(take(search, AreaMap{areas}, found.files, part));
         std::error_code problem; // what stays goes with the folder of the work

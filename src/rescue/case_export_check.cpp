@@ -76,15 +76,6 @@ public:
     }
 
 private:
-    static CaseProblem problem_from(const std::string& path, const Error& error)
-    {
-        const auto* const code = error.code == ErrorCode::refused     ? "outside"
-                                 : error.code == ErrorCode::not_found ? "missing"
-                                 : error.code == ErrorCode::mismatch  ? "kind"
-                                                                      : "unreadable";
-        return {.path = path, .code = code, .text = error.what};
-    }
-
     static std::string target_of(const NameBeneath& place)
     {
         std::array<char, 4096> out{};
@@ -134,6 +125,15 @@ private:
 };
 
 } // namespace
+
+CaseProblem problem_from(const std::string& path, const Error& error)
+{
+    const auto* const code = error.code == ErrorCode::refused     ? "outside"
+                             : error.code == ErrorCode::not_found ? "missing"
+                             : error.code == ErrorCode::mismatch  ? "kind"
+                                                                  : "unreadable";
+    return {.path = path, .code = code, .text = error.what};
+}
 
 Result<> check_export(int case_folder, KnownNames& known, CaseVerifyReport& report,
                       const std::function<void(CaseProblem)>& problem, const RunContext& context)

@@ -34,6 +34,9 @@ private:
     bool is_overfull_{false};
 };
 
+/// What could not be opened or read, in the words of a verification.
+[[nodiscard]] CaseProblem problem_from(const std::string& path, const Error& error);
+
 /// Checks every entry of files/manifest.jsonl.  What is wrong goes to `problem`, what is right is counted in `report`.
 /// Errors: io, cancelled.
 Result<> check_export(int case_folder, KnownNames& known, CaseVerifyReport& report,

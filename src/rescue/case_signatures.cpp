@@ -85,20 +85,27 @@ Error broken_chain(const BrokenRecord& broken)
                  {}};
 }
 
-/// Writes one file, or finds it there with the same content.
-Result<> put(const fs::path& path, std::string_view content, bool& was_there)
+/// Writes one part of the signature `name`, or finds it there with the same content; then true.
+/// Errors: mismatch (it is there and is another).
+Result<bool> put(const fs::path& folder, int descriptor, const std::string& name, std::string_view content)
 {
-    const auto done = io::write_file_atomically(path, as_bytes(content), io::Existing::refuse);
-    was_there = !done.has_value() && done.error().code == ErrorCode::already_exists;
-    return was_there ? Result<>{} : done;
-}
-
-Result<OwnedDescriptor> open_case_folder(const fs::path& path)
-{
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
-    OwnedDescriptor out{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    return out.is_open() ? Result<OwnedDescriptor>{std::move(out)}
-                         : from_errno(errno, "the case cannot be opened", path.string());
+    const auto done = io::write_file_atomically(folder / name, as_bytes(content), io::Existing::refuse);
+    if (done.has_value()) {
+        return false;
+    }
+    if (done.error().code != ErrorCode::already_exists) {
+        return done.error();
+    }
+    const auto there = read_part(descriptor, name);
+    if (!there.has_value() || *there != content) {
+        return Error{ErrorCode::mismatch,
+                     fmt::format("{} is there and is not what would be signed now", name),
+                     "nothing is overwritten",
+                     std::nullopt,
+                     "look at it with salvage case verify; move it away and sign again",
+                     {}};
+    }
+    return true;
 }
 
 Result<ChainReport> chain_of(int case_folder, const RecordVisitor& visit)
@@ -221,11 +228,9 @@ Result<CaseSignReport> sign_case(const CaseSignRequest& request)
     }
     const auto text = head_text(out.head);
     const auto signature = signer.sign(as_bytes(text));
-    const auto path = request.case_folder / out.name;
-    bool ignored = false;
-    SALVAGE_TRY(put(path.string() + ".head", text, ignored));
-    SALVAGE_TRY(put(path.string() + ".pem", pem, ignored));
-    SALVAGE_TRY(put(path.string() + ".sig", as_text(signature), out.was_there));
+    SALVAGE_TRY(put(request.case_folder, folder.get(), out.name + ".head", text));
+    SALVAGE_TRY(put(request.case_folder, folder.get(), out.name + ".pem", pem));
+    out.was_there = SALVAGE_TRY(put(request.case_folder, folder.get(), out.name + ".sig", as_text(signature)));
     return out;
 }
 

@@ -2,13 +2,10 @@
 #include "salvage/rescue/case_verify.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <set>
 #include <system_error>
 #include <utility>
-
-#include <fcntl.h>
 
 #include <fmt/format.h>
 
@@ -129,20 +126,14 @@ private:
             if (code == ErrorCode::not_found && !expected.written) {
                 return std::optional<CaseProblem>{}; // planned, and the run was interrupted before
             }
-            return std::optional{CaseProblem{.path = path,
-                                             .code = code == ErrorCode::refused     ? "outside"
-                                                     : code == ErrorCode::not_found ? "missing"
-                                                     : code == ErrorCode::mismatch  ? "kind"
-                                                                                    : "unreadable",
-                                             .text = file.error().what}};
+            return std::optional{problem_from(path, file.error())};
         }
         auto bytes = report_.bytes.value;
         const auto found = measure(file->get(), bytes, *context_);
         report_.bytes = ByteCount{bytes};
         if (!found.has_value()) {
-            return found.error().code == ErrorCode::cancelled
-                       ? Result<std::optional<CaseProblem>>{found.error()}
-                       : std::optional{CaseProblem{.path = path, .code = "unreadable", .text = found.error().what}};
+            return found.error().code == ErrorCode::cancelled ? Result<std::optional<CaseProblem>>{found.error()}
+                                                              : std::optional{problem_from(path, found.error())};
         }
         auto wrong = difference(path, expected, *found);
         if (wrong && !expected.written) {
@@ -214,6 +205,9 @@ private:
                 report_.extra.push_back(path);
             }
         }
+        if (problem) {
+            add_problem({.path = ".", .code = "unreadable", .text = "what else is there cannot be listed whole"});
+        }
         std::ranges::sort(report_.extra);
     }
 
@@ -267,12 +261,7 @@ bool CaseVerifyReport::is_sound() const noexcept
 
 Result<CaseVerifyReport> verify_case(const CaseVerifyRequest& request, const RunContext& context)
 {
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
-    OwnedDescriptor folder{::open(request.case_folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (!folder.is_open()) {
-        return from_errno(errno, "the case cannot be opened", request.case_folder.string());
-    }
-    return CaseCheck{request, std::move(folder), context}.run();
+    return CaseCheck{request, SALVAGE_TRY(open_case_folder(request.case_folder)), context}.run();
 }
 
 } // namespace salvage::rescue

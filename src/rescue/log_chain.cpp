@@ -17,8 +17,9 @@ public:
     [[nodiscard]] bool is_empty() const noexcept { return count_ == 0; }
     [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
     [[nodiscard]] const BrokenRecord& first() const noexcept { return first_; }
-    /// One line, without a newline: what an interruption leaves at a file's end.
-    [[nodiscard]] bool is_cut_tail() const noexcept { return count_ == 1 && !is_ended_; }
+    /// The last one has no newline: what an interruption leaves at a file's end.  More than one, where it came again
+    /// while the record that names them was written.
+    [[nodiscard]] bool is_cut_tail() const noexcept { return count_ != 0 && !is_ended_; }
 
     void add(const LogLine& line)
     {

@@ -147,48 +147,61 @@ Result<fde::CryptoFooter> footer_of(const GivenMasterKey& given, ByteCount userd
     return footer;
 }
 
+/// The mapping as the user says it is; Android's habits where nothing is said.
+crypto::SectorCipherSpec mapping_of(const GivenMasterKey& given, crypto::SectorCipherSpec named, SectorIndex disk_lba)
+{
+    named.sector = given.sector.value_or(sector_512());
+    named.iv_base = given.is_iv_counted_from_disk ? disk_lba : SectorIndex{0};
+    named.iv_counts_large_sectors = named.sector != sector_512(); // ro.crypto.fde_sector_size sets both at once
+    return named;
+}
+
+/// Whether what the data show is what the user says.  How large sectors are counted is not said: there the data are
+/// right, which have told it by their second block; the first sector's number is 0 either way.
+bool is_as_given(const fde::KeyProof& proof, const GivenMasterKey& given, SectorIndex disk_lba)
+{
+    const auto& shown = proof.volume.cipher;
+    return (!given.sector || *given.sector == shown.sector) &&
+           (!given.is_iv_counted_from_disk || shown.iv_base == disk_lba);
+}
+
+/// A proof under the mapping that was given; nothing where no filesystem appears under it.
+Result<std::optional<fde::KeyProof>> prove_as_given(const GivenMasterKey& given, const io::SourcePtr& userdata,
+                                                    SectorIndex disk_lba)
+{
+    const auto spec = mapping_of(given, SALVAGE_TRY(crypto::parse_cipher_name(given.cipher)), disk_lba);
+    const auto whole_sectors = userdata->size().value / spec.sector.bytes() * spec.sector.bytes();
+    const fde::VolumeSpec volume{.cipher = spec, .length = ByteCount{whole_sectors}, .encrypted_upto = {}};
+    const auto plain = SALVAGE_TRY(fde::make_decrypting(userdata, volume, given.key.expose()));
+    const auto found = fde::probe_filesystem(*plain);
+    if (!found) {
+        return std::optional<fde::KeyProof>{};
+    }
+    return std::optional{fde::KeyProof{.volume = volume,
+                                       .filesystem = found->name,
+                                       .facts = {found->name + " superblock appears under the mapping that was given."},
+                                       .strength_bits = 64}};
+}
+
 Result<Attempt> try_master_key(const Dump& dump, const GivenMasterKey& given, const io::SourcePtr& userdata,
                                SectorIndex disk_lba)
 {
     const auto footer = SALVAGE_TRY(footer_of(given, userdata->size()));
-    auto spec = SALVAGE_TRY(crypto::parse_cipher_name(given.cipher));
     auto proof =
         SALVAGE_TRY(fde::prove_key(footer, given.key.expose(), *userdata, disk_lba).in("proving the given key"));
-    if (given.sector || given.is_iv_counted_from_disk || !proof) {
+    if (!proof || !is_as_given(*proof, given, disk_lba)) {
         // The user knows better than a probe, or no filesystem shows: take the mapping as it was given.
-        spec.sector = given.sector.value_or(sector_512());
-        spec.iv_base = given.is_iv_counted_from_disk ? disk_lba : SectorIndex{0};
-        // How large sectors are counted is not given.  Where the data have told (their second block does, the first
-        // sector's number is 0 either way), they are right; otherwise Android's habit (ro.crypto.fde_sector_size).
-        const bool is_shown =
-            proof && proof->volume.cipher.sector == spec.sector && proof->volume.cipher.iv_base == spec.iv_base;
-        spec.iv_counts_large_sectors =
-            is_shown ? proof->volume.cipher.iv_counts_large_sectors : spec.sector != sector_512();
-        const auto shown = proof ? std::optional{proof->volume.cipher} : std::nullopt;
-        const auto whole_sectors = userdata->size().value / spec.sector.bytes() * spec.sector.bytes();
-        const fde::VolumeSpec volume{.cipher = spec, .length = ByteCount{whole_sectors}, .encrypted_upto = {}};
-        const auto plain = SALVAGE_TRY(fde::make_decrypting(userdata, volume, given.key.expose()));
-        const auto found = fde::probe_filesystem(*plain);
-        if (!found) {
-            Verdict verdict{
-                .code = VerdictCode::mismatch,
-                .text = "The given key does not open this userdata: no filesystem appears under it.",
-                .proof = {fmt::format("Tried: {}, 512- and 4096-byte sectors, IV from the partition and from the disk.",
-                                      printable(given.cipher))},
-                .next = fmt::format("salvage footer {}", shell_quoted(dump.path)),
-                .cost = {}};
-            return Attempt{.verdict = std::move(verdict), .volume = {}};
-        }
-        proof = fde::KeyProof{.volume = volume,
-                              .filesystem = found->name,
-                              .facts = {found->name + " superblock appears under the mapping that was given."},
-                              .strength_bits = 64};
-        if (shown && *shown != spec) {
-            proof->facts.push_back(
-                fmt::format("The data look like another mapping: {}.  Where files are damaged, leave "
-                            "out --sector-size and --iv-base.",
-                            crypto::to_string(*shown)));
-        }
+        proof = SALVAGE_TRY(prove_as_given(given, userdata, disk_lba));
+    }
+    if (!proof) {
+        Verdict verdict{
+            .code = VerdictCode::mismatch,
+            .text = "The given key does not open this userdata: no filesystem appears under it.",
+            .proof = {fmt::format("Tried: {}, 512- and 4096-byte sectors, IV from the partition and from the disk.",
+                                  printable(given.cipher))},
+            .next = fmt::format("salvage footer {}", shell_quoted(dump.path)),
+            .cost = {}};
+        return Attempt{.verdict = std::move(verdict), .volume = {}};
     }
     auto volume = std::make_shared<OpenedVolume>();
     volume->plain = SALVAGE_TRY(fde::make_decrypting(userdata, proof->volume, given.key.expose()));

@@ -217,11 +217,11 @@ Result<PhotorecResult> run_photorec(const PhotorecRequest& request, CommandRunne
     }
     PhotorecResult out;
     if (answer.exit_code != 0) {
-        out.incomplete =
-            fmt::format("PhotoRec ended early (exit code {}): further back may be more files; ", answer.exit_code);
+        out.incomplete.push_back(
+            fmt::format("PhotoRec ended early (exit code {}): further back may be more files", answer.exit_code));
     }
     if (report.damage) {
-        out.incomplete += "PhotoRec's report is damaged: where some files lay is not known; ";
+        out.incomplete.emplace_back("PhotoRec's report is damaged: where some files lay is not known");
     }
     const auto runs = runs_by_name(report, found);
     for (const auto& [name, path] : found) {

@@ -32,7 +32,7 @@ struct PhotorecRequest {
 
 struct PhotorecResult {
     std::vector<PhotorecFile> files;
-    std::string incomplete; ///< why there may be more: it ended early, or its report is damaged; mostly empty
+    std::vector<std::string> incomplete; ///< why there may be more: it ended early, or its report is damaged
 };
 
 /// Runs it to its end.  It parses hostile bytes: where it fails on the way, what it has found until then is the result.

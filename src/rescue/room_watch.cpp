@@ -8,7 +8,7 @@
 namespace salvage::rescue {
 namespace {
 
-// More than a program writes between two looks.
+// What a program writes between two looks at 3 GB/s.
 constexpr std::uintmax_t least_room = 64U << 20U;
 constexpr std::chrono::milliseconds between_looks{20};
 

@@ -16,24 +16,13 @@ import sys
 import tempfile
 import time
 
-SKIPPED = 77
+from support import completed, sample_phone
+
 ROUNDS = 8
 
 
 def run(command, expected=0, **options):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
-    assert done.returncode == expected, f"{command} ended with {done.returncode}, not {expected}:\n{done.stdout}{done.stderr}"
-    return done
-
-
-def make_phone(make_sample_phone, work):
-    (work / "phone").mkdir()
-    made = subprocess.run([make_sample_phone, str(work / "phone")], capture_output=True, text=True, check=False)
-    if made.returncode == SKIPPED:
-        print(made.stderr)
-        sys.exit(SKIPPED)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
+    return completed(*command, allowed=(expected,), text=True, **options)
 
 
 def rescue(salvage, dump, case, *more):
@@ -168,6 +157,17 @@ def sign(salvage, dump, work, _):
     assert len(report["signatures"]) == 3 and report["extra_count"] == 0, report
     assert len({one["records"] for one in report["signatures"]}) == 2
 
+    begun = case / json.loads(run([salvage, "case", "sign", case, "--key", private, "--json"]).stdout)["signature"]
+    head, signed = begun.with_suffix(".head"), begun.read_bytes()
+    right = head.read_bytes()
+    begun.unlink()
+    head.write_bytes(b"salvage.case-head/1 1 " + b"0" * 64 + b"\n")
+    assert "not what would be signed" in run([salvage, "case", "sign", case, "--key", private], 7).stderr
+    assert not begun.exists() and head.read_bytes() != right, "a signature beside a head that it does not cover"
+    head.write_bytes(right)
+    run([salvage, "case", "sign", case, "--key", private])
+    assert begun.read_bytes() == signed, "what was begun is not finished"
+
     signature = case / first["signature"]
     content = signature.read_bytes()
     for i in range(0, len(content), 7):
@@ -215,7 +215,7 @@ def main():
     case, salvage, make_sample_phone, case_md = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="salvage-case-") as name:
         work = pathlib.Path(name)
-        dump = make_phone(make_sample_phone, work)
+        dump = sample_phone(work, make_sample_phone)
         {"kill": kill, "document": document, "sign": sign, "secrets": secrets}[case](salvage, dump, work, case_md)
 
 

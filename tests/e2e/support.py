@@ -13,11 +13,16 @@ def skip(why):
     sys.exit(SKIPPED)
 
 
-def run(*command, allowed=(0,), **options):
-    """What the program printed; it has to end with one of `allowed`."""
+def completed(*command, allowed=(0,), **options):
+    """The program, run to its end; it has to end with one of `allowed`."""
     done = subprocess.run([*map(str, command)], capture_output=True, check=False, **options)
     assert done.returncode in allowed, f"{command} ended with {done.returncode}: {done.stdout!r} {done.stderr!r}"
-    return done.stdout
+    return done
+
+
+def run(*command, **options):
+    """What it printed."""
+    return completed(*command, **options).stdout
 
 
 def sha256(path):

@@ -63,7 +63,7 @@ struct CarvedPart {
     std::uint64_t files{};
     ByteCount bytes;
     std::map<std::string, std::uint64_t> by_ending; ///< "jpg" → 12
-    std::string incomplete;                         ///< why files may be missing; empty where none should be
+    std::vector<std::string> incomplete;            ///< why files may be missing; empty where none should be
 };
 
 struct CarveReport {

@@ -2,6 +2,7 @@
 #include "superblock.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include <fmt/format.h>
 
@@ -44,11 +45,6 @@ constexpr std::array incompat_features{
 // What only ext4 has: everything but compression … needs_recovery, meta_bg; and all beyond sparse_super, large_file.
 constexpr std::uint32_t ext4_incompat = ~0x1FU;
 constexpr std::uint32_t ext4_ro_compat = ~0x7U;
-
-bool is_power_of_two(std::uint64_t value) noexcept
-{
-    return value != 0 && (value & (value - 1)) == 0;
-}
 
 bool is_dynamic(const Fields& fields) noexcept
 {
@@ -135,7 +131,7 @@ Result<> read_block_counts(const Fields& fields, Superblock& out)
 Result<> read_inode_counts(const Fields& fields, Superblock& out)
 {
     out.inode_bytes = is_dynamic(fields) ? fields.u16(0x58) : 128;
-    if (!is_power_of_two(out.inode_bytes) || out.inode_bytes < 128 || out.inode_bytes > out.block_bytes) {
+    if (!std::has_single_bit(out.inode_bytes) || out.inode_bytes < 128 || out.inode_bytes > out.block_bytes) {
         return impossible(0x58, "s_inode_size", out.inode_bytes, "a power of two from 128 to the size of a block");
     }
     out.inodes_per_group = fields.u32(0x28);
@@ -155,7 +151,7 @@ Result<> check_descriptor_size(const Fields& fields, const Superblock& superbloc
 {
     const auto size = fields.u16(0xFE);
     const bool is_used = superblock.has_incompat(feature::has_64bit);
-    if (is_used && (!is_power_of_two(size) || size < 64 || size > 1024)) {
+    if (is_used && (!std::has_single_bit(size) || size < 64 || size > 1024)) {
         return impossible(0xFE, "s_desc_size", size, "a power of two from 64 to 1024");
     }
     const auto reserved = fields.u16(0xCE);

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "deleted.hpp"
+#include "filesystem/dos.hpp"
+#include "filesystem/posix.hpp"
 #include "filesystem/probes.hpp"
 #include "filesystem/unused_areas.hpp"
 #include "volume.hpp"
@@ -19,32 +21,12 @@ constexpr std::uint64_t fat32_backup_sector = 6;
 constexpr std::uint64_t exfat_backup_sector = 12;
 constexpr std::array sector_sizes{std::uint64_t{512}, std::uint64_t{4096}, std::uint64_t{2048}, std::uint64_t{1024}};
 
-struct AttributeName {
-    std::uint32_t bit;
-    std::string_view name;
-};
 constexpr std::array attribute_names{
-    AttributeName{.bit = attribute::read_only, .name = "read-only"},
-    AttributeName{.bit = attribute::hidden, .name = "hidden"},
-    AttributeName{.bit = attribute::system, .name = "system"},
-    AttributeName{.bit = attribute::archive, .name = "archive"},
+    dos::FlagName{.bit = attribute::read_only, .name = "read-only"},
+    dos::FlagName{.bit = attribute::hidden, .name = "hidden"},
+    dos::FlagName{.bit = attribute::system, .name = "system"},
+    dos::FlagName{.bit = attribute::archive, .name = "archive"},
 };
-
-/// Empty where there is nothing but "archive", which every new file has.
-std::string attribute_text(std::uint32_t attributes)
-{
-    if ((attributes & (attribute::read_only | attribute::hidden | attribute::system)) == 0) {
-        return {};
-    }
-    std::string out;
-    for (const auto& [bit, name] : attribute_names) {
-        if ((attributes & bit) != 0) {
-            out += out.empty() ? "" : ",";
-            out += name;
-        }
-    }
-    return out;
-}
 
 class FatFileSystem final : public FileSystem {
 public:
@@ -61,23 +43,15 @@ public:
     Result<std::vector<Entry>> list(std::uint64_t inode, std::vector<Entry>* read_so_far) const override
     {
         const auto directory = SALVAGE_TRY(volume_->record(inode));
-        if (!directory.is_directory()) {
-            return invalid_argument("only a directory can be listed", fmt::format("number {} is a file", inode));
-        }
-        auto listing = volume_->list(directory);
+        SALVAGE_TRY(check_type(EntryType::directory, directory.type(), inode));
+        auto listed = volume_->list(directory);
         std::vector<Entry> out;
-        for (const auto& record : listing.records) {
+        for (const auto& record : listed.records) {
             if (!record.is_deleted) {
                 out.push_back(entry_of(record, record.name));
             }
         }
-        if (!listing.damage) {
-            return out;
-        }
-        if (read_so_far != nullptr) {
-            *read_so_far = std::move(out);
-        }
-        return std::move(*listing.damage).in(fmt::format("reading the directory of number {}", inode));
+        return listing(inode, std::move(out), std::move(listed.damage), read_so_far);
     }
 
     [[nodiscard]] Result<Entry> stat(std::uint64_t inode) const override
@@ -88,27 +62,18 @@ public:
     [[nodiscard]] Result<std::string> read_link(std::uint64_t inode) const override
     {
         return invalid_argument("only a symbolic link has a target",
-                                fmt::format("{} has no links: number {}", kind(), inode));
+                                fmt::format("{} has no links: inode {}", kind(), inode));
     }
 
     [[nodiscard]] Result<ExtendedAttributes> extended_attributes(std::uint64_t inode) const override
     {
-        const auto record = SALVAGE_TRY(volume_->record(inode));
-        ExtendedAttributes out;
-        const auto text = attribute_text(record.attributes);
-        if (!text.empty()) {
-            const auto bytes = as_bytes(text);
-            out.emplace_back("user.dos.attributes", Bytes{bytes.begin(), bytes.end()});
-        }
-        return out;
+        return dos::flags_as_attributes(SALVAGE_TRY(volume_->record(inode)).attributes, attribute_names);
     }
 
     [[nodiscard]] Result<io::SourcePtr> open(std::uint64_t inode) const override
     {
         const auto file = SALVAGE_TRY(volume_->record(inode));
-        if (file.is_directory()) {
-            return invalid_argument("only a file has content", fmt::format("number {} is a directory", inode));
-        }
+        SALVAGE_TRY(check_type(EntryType::file, file.type(), inode));
         const auto& geometry = volume_->geometry();
         const auto most = std::uint64_t{geometry.clusters} * geometry.cluster_bytes;
         if (volume_->is_exfat() && file.size > most) {
@@ -138,36 +103,16 @@ private:
 
 Finding about_times(bool is_exfat)
 {
-    return {.code = "fat-local-times",
-            .severity = Severity::note,
-            .text = is_exfat ? "times without an offset from UTC are taken as UTC; those with one are converted"
-                             : "FAT keeps local times without a zone: they are taken as UTC",
-            .where = {},
-            .numbers = {},
-            .words = {}};
-}
-
-Finding about_cut(const Geometry& geometry, const io::ByteSource& source)
-{
-    Finding out{.code = "fat-cut",
-                .severity = Severity::warning,
-                .text = "the volume is longer than what there is of it: the rest is unreadable",
-                .where = {},
-                .numbers = {{"volume_bytes", geometry.volume.value}, {"present_bytes", source.size().value}},
-                .words = {}};
-    out.where.offset = ByteOffset{source.size().value};
-    return out;
+    return make_finding("fat-local-times", Severity::note,
+                        is_exfat ? "times without an offset from UTC are taken as UTC; those with one are converted"
+                                 : "FAT keeps local times without a zone: they are taken as UTC");
 }
 
 Finding about_backup(ByteOffset at, const std::optional<Error>& why)
 {
-    Finding out{.code = "fat-backup-boot-sector",
-                .severity = Severity::warning,
-                .text = fmt::format("the boot sector is {}; its backup was used",
-                                    why ? fmt::format("damaged: {} ({})", why->what, why->why) : "missing"),
-                .where = {},
-                .numbers = {},
-                .words = {}};
+    auto out = make_finding("fat-backup-boot-sector", Severity::warning,
+                            fmt::format("the boot sector is {}; its backup was used",
+                                        why ? fmt::format("damaged: {} ({})", why->what, why->why) : "missing"));
     out.where.offset = at;
     return out;
 }
@@ -177,23 +122,10 @@ Result<std::unique_ptr<const FileSystem>> make_filesystem(const io::SourcePtr& s
 {
     findings.push_back(about_times(geometry.variant == Variant::exfat));
     if (geometry.volume > source->size()) {
-        findings.push_back(about_cut(geometry, *source));
+        findings.push_back(dos::cut_finding("fat-cut", geometry.volume, source->size()));
     }
     auto volume = SALVAGE_TRY(Volume::open(source, std::move(geometry)));
     return std::make_unique<const FatFileSystem>(std::move(volume), std::move(findings));
-}
-
-/// Empty where it cannot be read.
-Result<Bytes> boot_sector_at(const io::ByteSource& source, ByteOffset at)
-{
-    if (at.value >= source.size().value) {
-        return Bytes{};
-    }
-    auto bytes = io::read_up_to(source, at, ByteCount{boot_bytes});
-    if (!bytes.has_value() && bytes.error().code == ErrorCode::unreadable) {
-        return Bytes{};
-    }
-    return bytes;
 }
 
 struct Backup {
@@ -207,7 +139,7 @@ Result<std::optional<Backup>> find_backup(const io::ByteSource& source)
     for (const auto sector : sector_sizes) {
         for (const auto number : {fat32_backup_sector, exfat_backup_sector}) {
             const ByteOffset at{sector * number};
-            const auto boot = SALVAGE_TRY(boot_sector_at(source, at));
+            const auto boot = SALVAGE_TRY(dos::boot_sector_at(source, at));
             const bool is_exfat = number == exfat_backup_sector;
             auto geometry = is_exfat ? parse_exfat_boot(boot) : parse_fat_boot(boot);
             const bool fits = geometry.has_value() && geometry->sector_bytes == sector &&
@@ -244,7 +176,7 @@ Entry entry_of(const Record& record, std::string name)
     Entry out;
     out.name = std::move(name);
     out.inode = Volume::number_of(record);
-    out.type = record.is_directory() ? EntryType::directory : EntryType::file;
+    out.type = record.type();
     // As Linux' vfat shows it: nobody owns anything, and read-only takes the right to write from files alone.
     const bool is_read_only = (record.attributes & attribute::read_only) != 0;
     out.mode = record.is_directory() ? 0755 : is_read_only ? 0444 : 0644;
@@ -260,7 +192,7 @@ Entry entry_of(const Record& record, std::string name)
 
 ProbeResult probe_fat(const io::SourcePtr& source)
 {
-    const auto boot = SALVAGE_TRY(fat::boot_sector_at(*source, ByteOffset{0}));
+    const auto boot = SALVAGE_TRY(dos::boot_sector_at(*source, ByteOffset{0}));
     const bool is_exfat = fat::looks_like_exfat(boot);
     if (!is_exfat && !fat::looks_like_fat(boot)) {
         return nullptr;

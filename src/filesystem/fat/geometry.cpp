@@ -2,9 +2,11 @@
 #include "geometry.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include <fmt/format.h>
 
+#include "filesystem/fields.hpp"
 #include "names.hpp"
 
 namespace salvage::filesystem::fat {
@@ -17,24 +19,9 @@ constexpr std::uint32_t least_fat16_clusters = 4085;
 constexpr std::uint32_t most_fat32_clusters = 0x0FFFFFF5;
 constexpr std::size_t entry_bytes = 32;
 
-constexpr bool is_power_of_two(std::uint64_t number) noexcept
-{
-    return number != 0 && (number & (number - 1)) == 0;
-}
-
-std::uint32_t number16(ByteView boot, std::size_t at) noexcept
-{
-    return load_le<std::uint16_t>(boot.subspan(at));
-}
-
-std::uint32_t number32(ByteView boot, std::size_t at) noexcept
-{
-    return load_le<std::uint32_t>(boot.subspan(at));
-}
-
 bool is_sector_size(std::uint32_t bytes) noexcept
 {
-    return bytes >= 512 && bytes <= 4096 && is_power_of_two(bytes);
+    return bytes >= 512 && bytes <= 4096 && std::has_single_bit(bytes);
 }
 
 /// Bytes that the table needs for `clusters` and the two numbers before them.
@@ -68,7 +55,7 @@ Variant variant_of(std::uint64_t clusters, bool has_root_area) noexcept
 /// these fields, and Linux reads them so.
 bool is_fat32(ByteView boot) noexcept
 {
-    return number16(boot, 22) == 0;
+    return Fields{boot}.u16(22) == 0;
 }
 
 std::string label_of(ByteView field)
@@ -98,12 +85,12 @@ Result<> count_clusters(Geometry& out, ByteView boot)
 
 Result<> read_fat32_fields(Geometry& out, ByteView boot)
 {
-    out.root_cluster = number32(boot, 44);
+    out.root_cluster = Fields{boot}.u32(44);
     if (!out.has_cluster(out.root_cluster)) {
         return malformed(ByteOffset{44}, "the root directory of a FAT32 lies outside the volume",
                          fmt::format("cluster {} of {}", out.root_cluster, out.clusters));
     }
-    const auto flags = number16(boot, 40);
+    const auto flags = Fields{boot}.u16(40);
     const bool is_mirrored = (flags & 0x80U) == 0;
     const auto active = flags & 0x0FU;
     out.active_table = is_mirrored || active >= out.tables ? 0 : active;
@@ -125,14 +112,14 @@ std::string_view to_string(Variant variant) noexcept
 
 bool looks_like_fat(ByteView boot) noexcept
 {
-    if (boot.size() < boot_bytes || number16(boot, 510) != 0xAA55) {
+    if (boot.size() < boot_bytes || Fields{boot}.u16(510) != 0xAA55) {
         return false;
     }
     const bool has_jump = boot[0] == std::byte{0xEB} || boot[0] == std::byte{0xE9};
-    const bool has_cluster = is_power_of_two(std::to_integer<unsigned>(boot[13]));
+    const bool has_cluster = std::has_single_bit(std::to_integer<unsigned>(boot[13]));
     const bool has_tables = boot[16] == std::byte{1} || boot[16] == std::byte{2};
     const auto medium = std::to_integer<unsigned>(boot[21]);
-    return has_jump && is_sector_size(number16(boot, 11)) && has_cluster && has_tables && number16(boot, 14) != 0 &&
+    return has_jump && is_sector_size(Fields{boot}.u16(11)) && has_cluster && has_tables && Fields{boot}.u16(14) != 0 &&
            (medium == 0xF0 || medium >= 0xF8);
 }
 
@@ -148,17 +135,17 @@ Result<Geometry> parse_fat_boot(ByteView boot)
                          fmt::format("found {}", to_spaced_hex(boot.first(std::min<std::size_t>(boot.size(), 16)))));
     }
     Geometry out;
-    out.sector_bytes = number16(boot, 11);
+    out.sector_bytes = Fields{boot}.u16(11);
     out.cluster_bytes = out.sector_bytes * std::to_integer<std::uint32_t>(boot[13]);
     const std::uint64_t sector = out.sector_bytes;
-    const std::uint64_t sectors = number16(boot, 19) != 0 ? number16(boot, 19) : number32(boot, 32);
-    const std::uint64_t table_sectors = is_fat32(boot) ? number32(boot, 36) : number16(boot, 22);
+    const std::uint64_t sectors = Fields{boot}.u16(19) != 0 ? Fields{boot}.u16(19) : Fields{boot}.u32(32);
+    const std::uint64_t table_sectors = is_fat32(boot) ? Fields{boot}.u32(36) : Fields{boot}.u16(22);
     out.tables = std::to_integer<std::uint32_t>(boot[16]);
     out.volume = ByteCount{sectors * sector};
-    out.table = ByteOffset{number16(boot, 14) * sector};
+    out.table = ByteOffset{Fields{boot}.u16(14) * sector};
     out.table_size = ByteCount{table_sectors * sector};
     out.root_area = out.table + ByteCount{out.tables * out.table_size.value};
-    const std::uint64_t root_bytes = is_fat32(boot) ? 0 : number16(boot, 17) * entry_bytes;
+    const std::uint64_t root_bytes = is_fat32(boot) ? 0 : Fields{boot}.u16(17) * entry_bytes;
     out.root_area_size = ByteCount{(root_bytes + sector - 1) / sector * sector};
     out.heap = out.root_area + out.root_area_size;
     SALVAGE_TRY(count_clusters(out, boot));
@@ -189,7 +176,7 @@ Result<Geometry> parse_exfat_boot(ByteView boot)
     out.variant = Variant::exfat;
     out.sector_bytes = 1U << sector_shift;
     out.cluster_bytes = out.sector_bytes << cluster_shift;
-    const auto sectors = load_le<std::uint64_t>(boot.subspan(72));
+    const auto sectors = Fields{boot}.u64(72);
     const auto volume = checked_multiply<std::uint64_t>(sectors, out.sector_bytes);
     if (!volume) {
         return malformed(ByteOffset{72}, "an exFAT has an impossible size", fmt::format("{} sectors", sectors));
@@ -199,11 +186,11 @@ Result<Geometry> parse_exfat_boot(ByteView boot)
     if (out.tables != 1 && out.tables != 2) {
         return malformed(ByteOffset{110}, "an exFAT has neither one table nor two", fmt::format("{}", out.tables));
     }
-    out.active_table = (number16(boot, 106) & 1U) != 0 && out.tables == 2 ? 1 : 0;
-    out.table = ByteOffset{std::uint64_t{number32(boot, 80)} << sector_shift};
-    out.table_size = ByteCount{std::uint64_t{number32(boot, 84)} << sector_shift};
-    out.heap = ByteOffset{std::uint64_t{number32(boot, 88)} << sector_shift};
-    out.clusters = number32(boot, 92);
+    out.active_table = (Fields{boot}.u16(106) & 1U) != 0 && out.tables == 2 ? 1 : 0;
+    out.table = ByteOffset{std::uint64_t{Fields{boot}.u32(80)} << sector_shift};
+    out.table_size = ByteCount{std::uint64_t{Fields{boot}.u32(84)} << sector_shift};
+    out.heap = ByteOffset{std::uint64_t{Fields{boot}.u32(88)} << sector_shift};
+    out.clusters = Fields{boot}.u32(92);
     if (out.clusters > max_clusters) {
         return unsupported("an exFAT has more clusters than are read", fmt::format("{}", out.clusters));
     }
@@ -217,7 +204,7 @@ Result<Geometry> parse_exfat_boot(ByteView boot)
                          fmt::format("table at {}, {} bytes; {} clusters at {}; volume of {} bytes", out.table.value,
                                      out.table_size.value, out.clusters, out.heap.value, *volume));
     }
-    out.root_cluster = number32(boot, 96);
+    out.root_cluster = Fields{boot}.u32(96);
     if (!out.has_cluster(out.root_cluster)) {
         return malformed(ByteOffset{96}, "the root directory of an exFAT lies outside the volume",
                          fmt::format("cluster {} of {}", out.root_cluster, out.clusters));

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "filesystem/dos.hpp"
 #include "salvage/core/bytes.hpp"
 #include "salvage/core/result.hpp"
 #include "salvage/core/units.hpp"
@@ -43,7 +44,7 @@ struct Geometry {
     [[nodiscard]] bool has_root_area() const noexcept { return variant == Variant::fat12 || variant == Variant::fat16; }
 };
 
-constexpr std::size_t boot_bytes = 512;
+using dos::boot_bytes;
 
 /// Clusters that are at most counted: 16 TiB at 32 KiB each.  One bit is held of each while they are counted.
 constexpr std::uint64_t max_clusters = 1ULL << 29U;

@@ -40,6 +40,7 @@ struct Record {
     std::optional<Timestamp> created;
 
     [[nodiscard]] bool is_directory() const noexcept { return (attributes & attribute::directory) != 0; }
+    [[nodiscard]] EntryType type() const noexcept { return is_directory() ? EntryType::directory : EntryType::file; }
 };
 
 /// The bytes of a directory, and where each part of them lies on the volume.

@@ -2,19 +2,17 @@
 #include "geometry.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include <fmt/format.h>
+
+#include "filesystem/fields.hpp"
 
 namespace salvage::filesystem::ntfs {
 namespace {
 
 constexpr std::uint32_t max_cluster_bytes = 2U << 20U;
 constexpr std::uint32_t max_record_bytes = 4096;
-
-constexpr bool is_power_of_two(std::uint64_t number) noexcept
-{
-    return number != 0 && (number & (number - 1)) == 0;
-}
 
 /// A count of clusters, or where it is negative the power of two of bytes.
 std::uint64_t size_of(std::uint8_t field, std::uint64_t cluster_bytes) noexcept
@@ -40,26 +38,26 @@ Result<Geometry> parse_boot(ByteView boot)
                          fmt::format("found {}", to_spaced_hex(boot.first(std::min<std::size_t>(boot.size(), 16)))));
     }
     Geometry out;
-    out.sector_bytes = load_le<std::uint16_t>(boot.subspan(11));
-    if (out.sector_bytes < 256 || out.sector_bytes > 4096 || !is_power_of_two(out.sector_bytes)) {
+    out.sector_bytes = Fields{boot}.u16(11);
+    if (out.sector_bytes < 256 || out.sector_bytes > 4096 || !std::has_single_bit(out.sector_bytes)) {
         return malformed(ByteOffset{11}, "NTFS has an impossible sector size", fmt::format("{}", out.sector_bytes));
     }
     const auto field = std::to_integer<std::uint8_t>(boot[13]);
     // Above 0x80 it is the negative power of two of sectors: clusters of more than 64 KiB.
     const std::uint64_t sectors = field <= 0x80 ? field : 1ULL << std::min(256U - field, 20U);
     const auto cluster = sectors * out.sector_bytes;
-    if (!is_power_of_two(cluster) || cluster > max_cluster_bytes) {
+    if (!std::has_single_bit(cluster) || cluster > max_cluster_bytes) {
         return malformed(ByteOffset{13}, "NTFS has an impossible cluster size", fmt::format("{}", cluster));
     }
     out.cluster_bytes = static_cast<std::uint32_t>(cluster);
     const auto record = size_of(std::to_integer<std::uint8_t>(boot[64]), cluster);
-    if (record < 512 || record > max_record_bytes || !is_power_of_two(record)) {
+    if (record < 512 || record > max_record_bytes || !std::has_single_bit(record)) {
         return malformed(ByteOffset{64}, "NTFS has an impossible size of file records", fmt::format("{}", record));
     }
     out.record_bytes = static_cast<std::uint32_t>(record);
-    out.clusters = load_le<std::uint64_t>(boot.subspan(40)) / sectors;
-    out.table = load_le<std::uint64_t>(boot.subspan(48));
-    out.mirror = load_le<std::uint64_t>(boot.subspan(56));
+    out.clusters = Fields{boot}.u64(40) / sectors;
+    out.table = Fields{boot}.u64(48);
+    out.mirror = Fields{boot}.u64(56);
     if (out.clusters > max_clusters) {
         return unsupported("an NTFS has more clusters than are read", fmt::format("{}", out.clusters));
     }

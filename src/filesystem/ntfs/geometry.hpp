@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "filesystem/dos.hpp"
 #include "salvage/core/bytes.hpp"
 #include "salvage/core/result.hpp"
 #include "salvage/core/units.hpp"
@@ -20,7 +21,7 @@ struct Geometry {
     [[nodiscard]] ByteCount volume() const noexcept { return ByteCount{clusters * cluster_bytes}; }
 };
 
-constexpr std::size_t boot_bytes = 512;
+using dos::boot_bytes;
 /// As FAT's limit: one bit is held of each while they are counted.
 constexpr std::uint64_t max_clusters = 1ULL << 32U;
 

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "deleted.hpp"
+#include "filesystem/dos.hpp"
+#include "filesystem/posix.hpp"
 #include "filesystem/probes.hpp"
 #include "filesystem/unused_areas.hpp"
 #include "index.hpp"
@@ -27,19 +29,14 @@ constexpr std::size_t max_large_files = 16;
 
 constexpr std::size_t information_flags_at = 32;
 constexpr std::uint32_t read_only = 0x1;
-constexpr std::uint32_t unremarkable = 0x20; // archive: every new file has it
 
-struct FlagName {
-    std::uint32_t bit;
-    std::string_view name;
-};
 // Linux, fs/ntfs/layout.h, FILE_ATTR_…
 constexpr std::array flag_names{
-    FlagName{.bit = read_only, .name = "read-only"}, FlagName{.bit = 0x2, .name = "hidden"},
-    FlagName{.bit = 0x4, .name = "system"},          FlagName{.bit = unremarkable, .name = "archive"},
-    FlagName{.bit = 0x100, .name = "temporary"},     FlagName{.bit = 0x200, .name = "sparse"},
-    FlagName{.bit = 0x400, .name = "reparse-point"}, FlagName{.bit = 0x800, .name = "compressed"},
-    FlagName{.bit = 0x1000, .name = "offline"},      FlagName{.bit = 0x4000, .name = "encrypted"},
+    dos::FlagName{.bit = read_only, .name = "read-only"}, dos::FlagName{.bit = 0x2, .name = "hidden"},
+    dos::FlagName{.bit = 0x4, .name = "system"},          dos::FlagName{.bit = dos::unremarkable, .name = "archive"},
+    dos::FlagName{.bit = 0x100, .name = "temporary"},     dos::FlagName{.bit = 0x200, .name = "sparse"},
+    dos::FlagName{.bit = 0x400, .name = "reparse-point"}, dos::FlagName{.bit = 0x800, .name = "compressed"},
+    dos::FlagName{.bit = 0x1000, .name = "offline"},      dos::FlagName{.bit = 0x4000, .name = "encrypted"},
 };
 
 std::uint32_t flags_of(const File& file) noexcept
@@ -48,20 +45,6 @@ std::uint32_t flags_of(const File& file) noexcept
     return information != nullptr && information->value.size() >= information_flags_at + 4
                ? load_le<std::uint32_t>(ByteView{information->value}.subspan(information_flags_at))
                : 0;
-}
-
-std::string flag_text(std::uint32_t flags)
-{
-    std::string out;
-    std::uint32_t named = 0;
-    for (const auto& [bit, name] : flag_names) {
-        if ((flags & bit) != 0) {
-            out += out.empty() ? "" : ",";
-            out += name;
-            named |= bit;
-        }
-    }
-    return (named & ~unremarkable) == 0 ? std::string{} : out;
 }
 
 std::optional<std::string> target_of(const File& file)
@@ -177,9 +160,8 @@ public:
     Result<std::vector<Entry>> list(std::uint64_t inode, std::vector<Entry>* read_so_far) const override
     {
         const auto directory = SALVAGE_TRY(volume_->file(inode));
-        if (!directory.is_directory) {
-            return invalid_argument("only a directory can be listed", fmt::format("record {} is a file", inode));
-        }
+        SALVAGE_TRY(
+            check_type(EntryType::directory, directory.is_directory ? EntryType::directory : EntryType::file, inode));
         auto index = SALVAGE_TRY(read_index(*volume_, directory));
         Lister lister{*volume_, std::move(index.damage)};
         lister.add_streams(directory, {});
@@ -190,14 +172,8 @@ public:
                 lister.add(entry);
             }
         }
-        auto [out, damage] = std::move(lister).take();
-        if (!damage) {
-            return std::move(out);
-        }
-        if (read_so_far != nullptr) {
-            *read_so_far = std::move(out);
-        }
-        return std::move(*damage).in(fmt::format("reading the directory of record {}", inode));
+        auto [entries, damage] = std::move(lister).take();
+        return listing(inode, std::move(entries), std::move(damage), read_so_far);
     }
 
     [[nodiscard]] Result<Entry> stat(std::uint64_t inode) const override
@@ -220,13 +196,7 @@ public:
     [[nodiscard]] Result<ExtendedAttributes> extended_attributes(std::uint64_t inode) const override
     {
         const auto file = SALVAGE_TRY(volume_->file(inode & record_mask));
-        ExtendedAttributes out;
-        const auto text = flag_text(flags_of(file));
-        if (!text.empty() && inode <= record_mask) {
-            const auto bytes = as_bytes(text);
-            out.emplace_back("user.dos.attributes", Bytes{bytes.begin(), bytes.end()});
-        }
-        return out;
+        return inode > record_mask ? ExtendedAttributes{} : dos::flags_as_attributes(flags_of(file), flag_names);
     }
 
     [[nodiscard]] Result<io::SourcePtr> open(std::uint64_t inode) const override
@@ -277,27 +247,11 @@ private:
     std::vector<Finding> findings_;
 };
 
-/// The boot sector at `at`; empty where it cannot be read.
-Result<Bytes> boot_sector_at(const io::ByteSource& source, ByteOffset at)
-{
-    auto bytes = io::read_up_to(source, at, ByteCount{boot_bytes});
-    if (!bytes.has_value() && bytes.error().code == ErrorCode::unreadable) {
-        return Bytes{};
-    }
-    return bytes;
-}
-
 ProbeResult make_filesystem(const io::SourcePtr& source, const Geometry& geometry, std::vector<Finding> findings)
 {
     auto volume = SALVAGE_TRY(Volume::open(source, geometry));
     if (geometry.volume() > source->size()) {
-        findings.push_back(
-            {.code = "ntfs-cut",
-             .severity = Severity::warning,
-             .text = "the volume is longer than what there is of it: the rest is unreadable",
-             .where = {},
-             .numbers = {{"volume_bytes", geometry.volume().value}, {"present_bytes", source->size().value}},
-             .words = {}});
+        findings.push_back(dos::cut_finding("ntfs-cut", geometry.volume(), source->size()));
     }
     findings.insert(findings.end(), volume->findings().begin(), volume->findings().end());
     auto root = entry_of(SALVAGE_TRY(volume->file(system_file::root).in("reading the root directory")), {}, 0);
@@ -323,7 +277,7 @@ ProbeResult open_by_copy(const io::SourcePtr& source, const std::optional<Error>
             continue;
         }
         const auto place = size / sector * sector - sector;
-        const auto boot = SALVAGE_TRY(boot_sector_at(*source, ByteOffset{place}));
+        const auto boot = SALVAGE_TRY(dos::boot_sector_at(*source, ByteOffset{place}));
         const auto geometry = parse_boot(boot);
         if (!geometry.has_value() || geometry->sector_bytes != sector || !is_copy_at(boot, *geometry, place)) {
             continue;
@@ -389,7 +343,7 @@ Entry entry_of(const File& file, std::string name, std::uint64_t stream)
 
 ProbeResult probe_ntfs(const io::SourcePtr& source)
 {
-    const auto boot = SALVAGE_TRY(ntfs::boot_sector_at(*source, ByteOffset{0}));
+    const auto boot = SALVAGE_TRY(dos::boot_sector_at(*source, ByteOffset{0}));
     if (ntfs::looks_like_ntfs(boot)) {
         const auto geometry = io::lifted(ntfs::parse_boot(boot), *source);
         return geometry.has_value() ? ntfs::make_filesystem(source, *geometry, {})

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "filesystem/fields.hpp"
 #include "filesystem/utf16.hpp"
 
 namespace salvage::filesystem::ntfs {
@@ -17,11 +18,6 @@ constexpr std::size_t run_header_bytes = 64;
 constexpr std::size_t name_header_bytes = 66;
 // Of clusters of 2 MiB, more bytes than a file can have; sums of such numbers and their bytes fit in 64 bits.
 constexpr std::uint64_t max_cluster = 1ULL << 40U;
-
-std::uint64_t number64(ByteView bytes, std::size_t at) noexcept
-{
-    return load_le<std::uint64_t>(bytes.subspan(at));
-}
 
 /// `count` bytes as a signed number.
 std::int64_t signed_number(ByteView bytes) noexcept
@@ -55,10 +51,10 @@ Result<> read_non_resident(ByteView bytes, Attribute& out)
         return malformed(ByteOffset{4}, "an attribute is shorter than its header", fmt::format("{}", bytes.size()));
     }
     out.is_resident = false;
-    out.first_cluster = number64(bytes, 16);
+    out.first_cluster = Fields{bytes}.u64(16);
     out.unit_shift = std::to_integer<unsigned>(bytes[34]);
-    out.size = number64(bytes, 48);
-    out.initialised = number64(bytes, 56);
+    out.size = Fields{bytes}.u64(48);
+    out.initialised = Fields{bytes}.u64(56);
     const std::size_t runs_at = load_le<std::uint16_t>(bytes.subspan(32));
     const bool is_sane =
         runs_at <= bytes.size() && out.first_cluster < max_cluster && out.unit_shift <= 8 && (out.size >> 63U) == 0;
@@ -227,11 +223,11 @@ std::optional<FileName> parse_file_name(ByteView value)
     }
     FileName out;
     out.parent = reference_at(value);
-    out.created = time_from_windows(number64(value, 8));
-    out.modified = time_from_windows(number64(value, 16));
-    out.changed = time_from_windows(number64(value, 24));
-    out.accessed = time_from_windows(number64(value, 32));
-    out.size = number64(value, 48);
+    out.created = time_from_windows(Fields{value}.u64(8));
+    out.modified = time_from_windows(Fields{value}.u64(16));
+    out.changed = time_from_windows(Fields{value}.u64(24));
+    out.accessed = time_from_windows(Fields{value}.u64(32));
+    out.size = Fields{value}.u64(48);
     out.flags = load_le<std::uint32_t>(value.subspan(56));
     out.space = static_cast<FileName::Space>(std::to_integer<unsigned>(value[65]) & 3U);
     out.name = name_from_utf16(value.subspan(name_header_bytes, units * 2));

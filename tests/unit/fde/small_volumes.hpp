@@ -1,9 +1,44 @@
-// Volumes as far as a probe looks: f2fs and FAT as their specifications have them.
+// Volumes for proofs: ext as mke2fs makes it; f2fs and FAT as their specifications have them, as far as a probe looks.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include "fde_support.hpp"
+#include "salvage/io/sources.hpp"
+#include "support/files.hpp"
 
 namespace salvage::fde::test_support {
+
+constexpr std::size_t mebibyte = 1U << 20U;
+
+/// What mke2fs makes of an empty file.
+inline Bytes make_ext(const std::string& options, std::size_t mebibytes)
+{
+    const test::TemporaryFolder folder;
+    const auto path = (folder.path() / "ext.img").string();
+    const auto command = "truncate -s " + std::to_string(mebibytes) + "M '" + path +
+                         "' && E2FSPROGS_FAKE_TIME=1500000000 mke2fs -q -F " + options + " '" + path + "' 2>&1";
+    EXPECT_TRUE(test::run_command(command).has_value()) << command;
+    return test::read_file(path);
+}
+
+/// An ext4 as Android has it, small: 1 KiB blocks, four groups, backups of the superblock in groups 1 and 3.
+inline const Bytes& small_ext4()
+{
+    static const auto image = make_ext("-t ext4 -b 1024 -O metadata_csum,64bit -L data", 32);
+    return image;
+}
+/// One with 4 KiB blocks and so without backups.
+inline const Bytes& large_blocks_ext4()
+{
+    static const auto image = make_ext("-t ext4 -b 4096 -O ^64bit,metadata_csum", 8);
+    return image;
+}
+
+inline io::SourcePtr memory(Bytes bytes)
+{
+    return io::make_memory(std::move(bytes), "userdata");
+}
 
 /// The superblocks alone.
 inline Bytes f2fs_image(std::size_t size)

@@ -10,21 +10,14 @@
 #include "salvage/io/sources.hpp"
 #include "support/assert_result.hpp"
 #include "support/files.hpp"
+#include "support/partitions.hpp"
 
 namespace salvage::render {
 namespace {
 
-const PageRun some_run{.written = std::chrono::seconds{1'700'000'000}, .version = {}};
+using test::partition_at;
 
-partition::Partition partition(std::string name, std::uint64_t start, std::uint64_t size)
-{
-    partition::Partition out;
-    out.name = std::move(name);
-    out.start = ByteOffset{start};
-    out.size = ByteCount{size};
-    out.source = "gpt";
-    return out;
-}
+const PageRun some_run{.written = std::chrono::seconds{1'700'000'000}, .version = {}};
 
 rescue::FoundFooter some_footer()
 {
@@ -47,8 +40,8 @@ rescue::RescueReport some_report(const std::string& name)
     rescue::RescueReport out;
     auto& inspect = out.inspect;
     inspect.source = {.path = name, .container = "raw", .size = ByteCount{4096}, .sha256 = std::string(64, 'a')};
-    inspect.layout.partitions = {partition("boot", 0, 1024), partition(name, 1024, 512),
-                                 partition("userdata", 1536, 2560)};
+    inspect.layout.partitions = {partition_at("boot", 0, 1024), partition_at(name, 1024, 512),
+                                 partition_at("userdata", 1536, 2560)};
     inspect.partitions = {{.filesystem = name, .looks = "mixed", .entropy = 5},
                           {.filesystem = {}, .looks = "empty", .entropy = 0},
                           {.filesystem = {}, .looks = "looks encrypted", .entropy = 7.99}};
@@ -208,7 +201,7 @@ TEST(HtmlReportPage, IsBoundedWhateverTheDumpHolds)
     const std::string name(5000, '\'');
     auto report = some_report(name);
     constexpr std::size_t many = 5000;
-    report.inspect.layout.partitions.assign(many, partition(name, 1024, 1));
+    report.inspect.layout.partitions.assign(many, partition_at(name, 1024, 1));
     report.inspect.partitions.assign(many, {.filesystem = name, .looks = name, .entropy = 1});
     report.inspect.findings.assign(many, report.inspect.findings.front());
     report.exported->failed.assign(many, report.exported->failed.front());

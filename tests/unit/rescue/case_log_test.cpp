@@ -50,6 +50,25 @@ TEST(CaseLog, GoesOnAfterBeingCutAtEveryByte)
     }
 }
 
+TEST(CaseLog, GoesOnAfterBeingCutWhileItNamesWhatWasTorn)
+{
+    SmallCase small;
+    const auto whole = get(small.log());
+    const auto torn = whole.substr(0, whole.size() - 10);
+    put(small.log(), torn);
+    static_cast<void>(small.open());
+    const auto named = get(small.log());
+    ASSERT_TRUE(named.starts_with(torn + "\n{"));
+    for (auto size = torn.size() + 2; size < named.size() - 1; ++size) {
+        put(small.log(), named.substr(0, size));
+        EXPECT_TRUE(small.verify().is_sound() && small.verify().is_tail_torn) << size << ": " << small.verify().text;
+        small.open()->write("test.after", "one more");
+        const auto report = small.verify();
+        EXPECT_TRUE(report.is_sound()) << size << ": " << report.text;
+        EXPECT_EQ(report.torn_lines, 2U) << size;
+    }
+}
+
 TEST(CaseLog, NamesWhatWasTornSoThatNobodyCanChangeItLater)
 {
     SmallCase small;

@@ -77,7 +77,7 @@ TEST_F(Photorec, GivesFilesWithTheirRuns)
     EXPECT_EQ(result->files[0].runs.size(), 1U);
     EXPECT_EQ(result->files[1].ending, "jpg");
     EXPECT_TRUE(result->files[1].runs.empty());
-    EXPECT_EQ(result->incomplete, "");
+    EXPECT_TRUE(result->incomplete.empty());
 }
 
 TEST_F(Photorec, ThatEndsEarlyKeepsWhatItFound)
@@ -87,8 +87,9 @@ TEST_F(Photorec, ThatEndsEarlyKeepsWhatItFound)
     const auto result = run();
     ASSERT_TRUE(is_ok(result));
     EXPECT_EQ(result->files.size(), 1U);
-    EXPECT_NE(result->incomplete.find("139"), std::string::npos) << result->incomplete;
-    EXPECT_NE(result->incomplete.find("report is damaged"), std::string::npos) << result->incomplete;
+    ASSERT_EQ(result->incomplete.size(), 2U);
+    EXPECT_NE(result->incomplete[0].find("139"), std::string::npos) << result->incomplete[0];
+    EXPECT_NE(result->incomplete[1].find("report is damaged"), std::string::npos) << result->incomplete[1];
 }
 
 TEST_F(Photorec, ThatFindsNothingAndFailsIsAnError)

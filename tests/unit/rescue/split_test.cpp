@@ -13,6 +13,7 @@
 #include "salvage/io/views.hpp"
 #include "support/assert_result.hpp"
 #include "support/files.hpp"
+#include "support/partitions.hpp"
 #include "unit/rescue/fake_filesystem.hpp"
 #include "unit/rescue/stop_at.hpp"
 
@@ -21,19 +22,10 @@ namespace {
 
 using test::is_ok;
 using test::noise;
+using test::partition_at;
 using test::quoted;
 
 constexpr std::uint64_t mib = 1U << 20U;
-
-partition::Partition partition_at(std::string name, std::uint64_t start, std::uint64_t size)
-{
-    partition::Partition out;
-    out.name = std::move(name);
-    out.start = ByteOffset{start};
-    out.size = ByteCount{size};
-    out.source = "gpt";
-    return out;
-}
 
 partition::Layout layout_of(std::vector<partition::Partition> partitions)
 {
