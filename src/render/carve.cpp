@@ -1,5 +1,7 @@
 #include "salvage/render/carve.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "render/json_parts.hpp"
@@ -7,6 +9,20 @@
 #include "salvage/core/text.hpp"
 
 namespace salvage::render {
+namespace {
+
+std::string nothing_found(const rescue::CarveReport& report)
+{
+    const bool is_all_empty = std::ranges::all_of(
+        report.parts, [](const auto& part) { return part.searched.value + part.unreadable.value == 0; });
+    return is_all_empty
+               ? "Nothing was found: all that is unused is empty on the flash, so of deleted files nothing is left "
+                 "there.\n"
+               : "Nothing was found: no file of the kinds that were looked for begins in what is unused.  Other kinds: "
+                 "--everything.  What the filesystem itself still knows of deleted files: salvage ls --deleted.\n";
+}
+
+} // namespace
 
 std::string text(const rescue::CarveReport& report, TextStyle style)
 {
@@ -26,6 +42,9 @@ std::string text(const rescue::CarveReport& report, TextStyle style)
         for (const auto& why : part.incomplete) {
             out += paint(fmt::format("  not whole: {}\n", printable(why)), Ink::danger, style);
         }
+    }
+    if (std::ranges::all_of(report.parts, [](const auto& part) { return part.files == 0; })) {
+        return out + nothing_found(report);
     }
     out += fmt::format("where each lay: {}\nhashes: {}   (check them with sha256sum -c)\n", printable(report.manifest),
                        printable(report.sums));

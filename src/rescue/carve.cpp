@@ -128,7 +128,7 @@ private:
 struct HashedFile {
     ByteCount size;
     std::string sha256;
-    std::int64_t mtime{}; ///< nanoseconds: PhotoRec sets it from what the file says of itself
+    std::int64_t mtime{}; ///< nanoseconds: PhotoRec sets it where the file tells (EXIF)
 };
 
 Result<HashedFile> hash_file(const fs::path& path, const RunContext& context)

@@ -351,6 +351,7 @@ private:
             SALVAGE_TRY(export_folder(**files, folder, {.source_identity = identity_of(report_.inspect)}, context_)
                             .in("exporting the files"));
         report_.files_path = folder.string();
+        report_.inspect.outcome.verdict.next = "look into " + report_.files_path;
         log_->write("export.done",
                     fmt::format("{} files, {} bytes, {} with losses, in {}", report_.exported->files,
                                 report_.exported->bytes.value, report_.exported->failed.size(), folder.string()));
