@@ -241,16 +241,16 @@ Result<FooterSearch> find_footers_at_known_places(const Dump& dump)
 }
 
 void add_footers_from_scan(FooterSearch& search, const Dump& dump, const std::vector<scan::Pattern>& patterns,
-                           const scan::ScanResult& result)
+                           std::span<const scan::Hit> hits)
 {
     Collector collector{search, dump};
-    for (const auto& hit : result.hits) {
+    for (const auto& hit : hits) {
         const ByteView bytes = patterns.at(hit.pattern).bytes;
         if (bytes.size() >= 4 && fde::has_footer_magic(bytes.first(4))) {
             collector.look_at(hit.at, "scan");
         }
     }
-    for (const auto& hit : result.hits) {
+    for (const auto& hit : hits) {
         const auto& pattern = patterns.at(hit.pattern);
         const bool is_cipher_name = as_text(pattern.bytes).starts_with("aes-");
         const bool is_edk = pattern.name == "samsung-edk";
@@ -283,10 +283,9 @@ Result<FooterSearch> find_footers(const Dump& dump, const RunContext& context)
     if (!search.footers.empty()) {
         return search;
     }
-    const scan::ScanOptions options{
-        .patterns = scan::default_patterns(), .with_sha256 = false, .with_entropy = false, .range = {}};
-    const auto result = SALVAGE_TRY(scan::scan(*dump.source, options, context));
-    add_footers_from_scan(search, dump, options.patterns, result);
+    const scan::SearchOptions options{.patterns = scan::default_patterns()};
+    const auto result = SALVAGE_TRY(scan::search(*dump.source, options, context));
+    add_footers_from_scan(search, dump, options.patterns, result.hits);
     search.searched.emplace_back("every byte of the dump");
     return search;
 }

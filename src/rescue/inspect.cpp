@@ -118,7 +118,7 @@ Result<InspectReport> inspect(const Dump& dump, const OpenRequest& request, cons
     }
     report.completeness = judge_completeness(dump, report.scan.unreadable_bytes);
     auto footers = SALVAGE_TRY(find_footers_at_known_places(dump));
-    add_footers_from_scan(footers, dump, report.patterns, report.scan);
+    add_footers_from_scan(footers, dump, report.patterns, report.scan.hits);
     footers.searched.emplace_back("every byte of the dump");
     report.outcome = SALVAGE_TRY(open_userdata(dump, std::move(footers), request, context));
     report.findings = all_findings(report);

@@ -2,6 +2,7 @@
 #include "salvage/rescue/look.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,10 +26,10 @@ FindHit hit_at(const Dump& dump, ByteOffset at, const std::string& pattern)
 }
 
 void add_structure_notes(const Dump& dump, FindReport& report, const std::vector<scan::Pattern>& patterns,
-                         const scan::ScanResult& result)
+                         std::span<const scan::Hit> hits)
 {
     FooterSearch search;
-    add_footers_from_scan(search, dump, patterns, result);
+    add_footers_from_scan(search, dump, patterns, hits);
     for (auto& hit : report.hits) {
         const auto covers = [&](const FoundFooter& found) {
             return hit.at >= found.offset && hit.at < found.offset + ByteCount{0x100};
@@ -67,12 +68,9 @@ Result<std::vector<scan::Pattern>> wanted(const FindRequest& request)
 
 Result<FindReport> find(const Dump& dump, const FindRequest& request, const RunContext& context)
 {
-    const scan::ScanOptions options{.patterns = SALVAGE_TRY(wanted(request)),
-                                    .with_sha256 = false,
-                                    .with_entropy = false,
-                                    .max_hits_per_pattern = request.max_hits,
-                                    .range = {}};
-    const auto result = SALVAGE_TRY(scan::scan(*dump.source, options, context));
+    const scan::SearchOptions options{.patterns = SALVAGE_TRY(wanted(request)),
+                                      .max_hits_per_pattern = request.max_hits};
+    const auto result = SALVAGE_TRY(scan::search(*dump.source, options, context));
     FindReport report{.path = dump.path, .size = dump.source->size(), .hits = {}, .hits_not_listed = 0};
     for (const auto& hit : result.hits) {
         report.hits.push_back(hit_at(dump, hit.at, options.patterns.at(hit.pattern).name));
@@ -80,7 +78,7 @@ Result<FindReport> find(const Dump& dump, const FindRequest& request, const RunC
     for (const auto count : result.hit_counts) {
         report.hits_not_listed += count > request.max_hits ? count - request.max_hits : 0;
     }
-    add_structure_notes(dump, report, options.patterns, result);
+    add_structure_notes(dump, report, options.patterns, result.hits);
     return report;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,7 @@ struct FooterSearch {
 
 /// Adds what a scan's hits lead to: footers at hits of the footer magics, decoys at strings without one.
 void add_footers_from_scan(FooterSearch& search, const Dump& dump, const std::vector<scan::Pattern>& patterns,
-                           const scan::ScanResult& result);
+                           std::span<const scan::Hit> hits);
 
 /// Known places first; where they hold none, the whole dump is scanned.
 [[nodiscard]] Result<FooterSearch> find_footers(const Dump& dump, const RunContext& context);

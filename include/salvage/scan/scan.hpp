@@ -74,4 +74,21 @@ struct ScanResult {
 [[nodiscard]] Result<ScanResult> scan(const io::ByteSource& source, const ScanOptions& options,
                                       const RunContext& context);
 
+/// What search() is to look for.
+struct SearchOptions {
+    std::vector<Pattern> patterns{};
+    std::uint64_t max_hits_per_pattern{100'000}; ///< further ones are counted, not kept
+};
+
+struct SearchResult {
+    std::vector<Hit> hits;                 ///< by offset, then pattern
+    std::vector<std::uint64_t> hit_counts; ///< a pattern's hits, kept or not
+    ByteCount unreadable_bytes{};
+};
+
+/// The hits that scan() would have, of the whole source, and nothing beside: on up to four cores, holes left out.
+/// Memory: some MiB, and the hits.  Progress, bad areas and errors: as scan().
+[[nodiscard]] Result<SearchResult> search(const io::ByteSource& source, const SearchOptions& options,
+                                          const RunContext& context);
+
 } // namespace salvage::scan
