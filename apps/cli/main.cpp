@@ -36,6 +36,7 @@ int run(int argc, char** argv)
     add_demo(app, session);
     add_rescue(app, session);
     add_case(app, session);
+    add_backup(app, session);
     add_inspect(app, session);
     add_layout(app, session);
     add_find(app, session);

@@ -13,6 +13,7 @@ namespace salvage::cli {
 void add_demo(CLI::App& app, Session& session);
 void add_rescue(CLI::App& app, Session& session);
 void add_case(CLI::App& app, Session& session);
+void add_backup(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_layout(CLI::App& app, Session& session);
 void add_find(CLI::App& app, Session& session);
