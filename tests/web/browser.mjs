@@ -1,7 +1,7 @@
 // The browser of the tests: Debian's chromium, headless, with a profile of its own, talking to nobody.
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const places = [process.env.SALVAGE_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -20,6 +20,17 @@ export function findBrowser() {
   process.exit(77);
 }
 
+/** For working on the page: SALVAGE_PAGE names a folder whose page is shown instead of the one in the program. */
+async function takePageFrom(context, dist) {
+  const isPage = (url) => url.hostname === '127.0.0.1' && !url.pathname.startsWith('/api/') && url.pathname !== '/open';
+  await context.route(isPage, (route) => {
+    const path = new URL(route.request().url()).pathname;
+    const file = join(dist, extname(path) === '' ? 'index.html' : path);
+    const type = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }[extname(file)];
+    return route.fulfill({ body: readFileSync(file), contentType: type });
+  });
+}
+
 /** A context with a fresh profile; `close` takes it away. */
 export async function openBrowser(options = {}) {
   const executablePath = findBrowser();
@@ -32,6 +43,9 @@ export async function openBrowser(options = {}) {
     viewport: { width: 1280, height: 800 },
     ...options,
   });
+  if (process.env.SALVAGE_PAGE) {
+    await takePageFrom(context, process.env.SALVAGE_PAGE);
+  }
   return {
     context,
     close: async () => {

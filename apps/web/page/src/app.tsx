@@ -90,8 +90,11 @@ function Rail({ here }: { here: string }) {
   );
 }
 
+/** The name of a file or folder; with its folder's where it says nothing by itself. */
 function lastPart(path: string): string {
-  return path.replace(/\/+$/, '').split('/').pop() ?? path;
+  const parts = path.replace(/\/+$/, '').split('/');
+  const last = parts.pop() ?? path;
+  return last === 'case' ? `${parts.pop() ?? ''}/${last}` : last;
 }
 
 function stateWords(work: Workplace, running: Job | undefined): string {

@@ -77,6 +77,8 @@ export interface JobResult {
   encoding?: string | null;
   step?: string | null;
   searched?: string[];
+  pattern?: string;
+  folder?: string;
   files?: number;
   directories?: number;
   folders?: number;
@@ -147,6 +149,7 @@ export type Looks = 'encrypted' | 'text' | 'mixed' | 'empty' | 'hole' | 'unreada
 export interface Cell {
   looks: Looks;
   entropy?: number | null;
+  unreadable?: number;
 }
 export interface Content {
   from: number;

@@ -6,44 +6,40 @@ export interface ByteRow {
   folded: number; // rows of zeros that stand behind it and are not shown
 }
 
-/** Whether all bytes in [from, to) are zero; what is not known counts as something. */
-export type IsZero = (from: number, to: number) => boolean;
+/** Where the zeros that stand at `at` end, as far as is known; `at` itself where there are none. */
+export type ZerosUntil = (at: number) => number;
+/** Where the zeros that end at `at` begin, as far as is known; `at` itself where there are none. */
+export type ZerosFrom = (at: number) => number;
 
 /**
- * `wanted` rows from `start` on, none at or behind `end`.  The first and the last row of a run of zeros are shown, what
- * is between them is folded.  A run is folded as far as `known`: behind it nothing has been read yet.
+ * `wanted` lines from `start` on, a fold counting as one.  The first and the last row of a run of zeros are shown, what
+ * is between them is folded.  The runs of terabytes cost what short ones cost: no row of them is looked at.
  */
-export function rowsFrom(start: number, end: number, known: number, perRow: number, wanted: number, isZero: IsZero): ByteRow[] {
+export function rowsFrom(start: number, end: number, perRow: number, wanted: number, zerosUntil: ZerosUntil): ByteRow[] {
   const out: ByteRow[] = [];
   let at = start;
-  while (at < end && out.length < wanted) {
+  for (let lines = 0; at < end && lines < wanted; ++lines) {
     const row: ByteRow = { at, length: Math.min(perRow, end - at), folded: 0 };
     out.push(row);
     at += perRow;
-    if (row.length < perRow || !isZero(row.at, row.at + perRow)) {
-      continue;
+    const rows = Math.floor((Math.min(end, zerosUntil(row.at)) - row.at) / perRow);
+    if (rows > 3) {
+      row.folded = rows - 2;
+      at += row.folded * perRow;
+      ++lines;
     }
-    let next = at;
-    while (next + perRow < Math.min(end, known) && isZero(next, next + perRow) && isZero(next + perRow, Math.min(end, next + 2 * perRow))) {
-      next += perRow;
-    }
-    row.folded = (next - at) / perRow;
-    at = next;
   }
   return out;
 }
 
-/** Where the view begins when it goes up by `steps` rows; folded zeros count as one step, as they are drawn. */
-export function rowAbove(start: number, steps: number, known: number, perRow: number, isZero: IsZero): number {
+/** Where the view begins when it goes up by `steps` lines: over a fold it goes to the first row of the zeros. */
+export function rowAbove(start: number, steps: number, perRow: number, zerosFrom: ZerosFrom): number {
   let at = start;
   for (let i = 0; i < steps && at > 0; ++i) {
-    at = Math.max(0, at - perRow);
-    if (!isZero(at, at + perRow) || !isZero(at + perRow, at + 2 * perRow)) {
-      continue;
-    }
-    while (at - perRow >= known && isZero(at - perRow, at)) {
-      at -= perRow;
-    }
+    const above = Math.max(0, at - perRow);
+    const run = Math.ceil(zerosFrom(at) / perRow) * perRow;
+    // Up to the last row of zeros first; from there over the fold.
+    at = (above - run) / perRow > 2 && i > 0 ? run : above;
   }
   return at;
 }

@@ -89,7 +89,7 @@ function Header({ sort, isDescending, onSort }: { sort: Sort; isDescending: bool
   const column = (value: Sort, label: string, style: string) => (
     <span role="columnheader" class={style} aria-sort={sort === value ? (isDescending ? 'descending' : 'ascending') : 'none'}>
       <button type="button" class="sort" onClick={() => onSort(value)}>
-        {label}<span aria-hidden="true">{sort === value ? (isDescending ? ' ↓' : ' ↑') : ''}</span>
+        {label}{sort === value && <span class="sort-mark" aria-hidden="true">{isDescending ? '↓' : '↑'}</span>}
       </button>
     </span>
   );

@@ -116,7 +116,7 @@ export function GalleryPage() {
     return () => clearTimeout(timer);
   }, [latest]);
 
-  const shape = { width: Math.max(0, box.width - 16), gap: isPhone ? 4 : 8, row: isPhone ? 112 : 176, heading: 48 };
+  const shape = { width: box.width, gap: isPhone ? 4 : 8, row: isPhone ? 112 : 176, heading: 48 };
   const layout = useMemo(() => justified(days, (index) => {
     const item = list.at(index);
     return ratioOf(item?.width, item?.height);
@@ -202,11 +202,11 @@ export function GalleryPage() {
         </p>
       </div>
       {list.error && <Problem facts={list.error} onAgain={list.reload} />}
-      {list.total === 0 && latest?.state === 'ready' && (
-        <Empty title="No photos or videos are on it."><p>Deleted ones may be among the deleted files.</p></Empty>
-      )}
       <div class="gallery" ref={ref} onScroll={onScroll} onKeyDown={onKey} role="region" aria-label="Photos and videos by day" tabIndex={isFocusedDrawn ? -1 : 0}>
         {list.total === undefined && !list.error && <Skeleton lines={8} label="Looking for photos and videos" />}
+        {list.total === 0 && latest?.state === 'ready' && (
+          <Empty title="No photos or videos are on it."><p>Deleted ones may be among the deleted files.</p></Empty>
+        )}
         <div class="gallery-ground" style={{ height: `${layout.height}px` }}>
           <Lines lines={lines} days={days} at={list.at} focused={isFocusedDrawn ? focused : low} onFocus={setFocused} />
         </div>

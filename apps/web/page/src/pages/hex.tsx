@@ -9,7 +9,7 @@ import { useStore } from '../core/store';
 import { bothNotations, counted, exactSize, hex } from '../core/text';
 import { Empty, Link, Problem, Severity, Skeleton } from '../parts/basic';
 import { HexView, type Pane } from '../parts/hex_view';
-import { useAction, useIsPhone, useLoad, useTitle } from '../parts/hooks';
+import { useAction, useLoad, useTitle } from '../parts/hooks';
 import { JobPanel } from '../parts/progress';
 
 interface View {
@@ -78,7 +78,7 @@ function Search({ onGo }: { onGo: (at: number) => void }) {
     setMine(made.id);
   });
   return (
-    <section aria-labelledby="find-title">
+    <section aria-labelledby="find-title" class="hex-find" tabIndex={0}>
       <h2 id="find-title">Search the dump</h2>
       <form onSubmit={(event) => { event.preventDefault(); if (bytes) { begin.run(); } }}>
         <label class="field">
@@ -103,7 +103,7 @@ function FieldList({ structure, fields, marked, onMark }: {
   onMark: (field: Field) => void;
 }) {
   return (
-    <section aria-labelledby="fields-title">
+    <section aria-labelledby="fields-title" class="hex-known" tabIndex={0}>
       <h2 id="fields-title">{structure ? structure : 'What is known here'}</h2>
       {fields.length === 0 && <p class="faint">No known structure at this place. Findings and the map lead to some.</p>}
       <ul class="fields">
@@ -135,7 +135,6 @@ function panesOf(sources: readonly Source[], view: View): Pane[] {
 
 export function HexPage() {
   const { query } = useAddress();
-  const isPhone = useIsPhone();
   const sources = useLoad('sources', (signal) => get<{ sources: Source[] }>('/sources', {}, signal));
   const view: View = { source: parameter(query, 'source') ?? 'dump', at: numberParameter(query, 'at') ?? 0, beside: parameter(query, 'beside') };
   const [top, setTop] = useState(view.at);
@@ -146,6 +145,9 @@ export function HexPage() {
   const panes = useMemo(() => panesOf(list, view), [list, view.source, view.beside]);
   const here = useLoad(panes[0] ? `here ${view.source} ${view.at}` : null, (signal) =>
     get<Bytes>('/bytes', { source: view.source, at: view.at, length: 4096 }, signal));
+  const known = useRef<readonly Field[]>([]);
+  known.current = here.value?.fields ?? (here.isLoading ? known.current : []);
+  const fields = known.current;
   // The address follows the view when it has come to rest, without a step for the back button.
   const rest = useRef(0);
   const moveTo = (at: number) => {
@@ -159,7 +161,6 @@ export function HexPage() {
     setTop(at);
     go(linkOf({ ...view, source, at }));
   };
-  const perRow = isPhone ? 8 : 16;
   const raw = list.find((each) => each.id === 'dump');
   const clear = list.find((each) => each.id === 'userdata');
   const beside = () => {
@@ -189,9 +190,8 @@ export function HexPage() {
             </select>
           </label>
           <GoTo source={view.source} onGo={(at) => goTo(at)} />
-          {raw && clear && (
-            <button type="button" aria-pressed={view.beside !== undefined} onClick={beside}>Raw and decrypted side by side</button>
-          )}
+          <button type="button" aria-pressed={view.beside !== undefined} disabled={!raw || !clear} onClick={beside}
+            title={clear ? '' : 'Once the phone is unlocked'}>Raw and decrypted side by side</button>
         </div>
       </div>
       <p class="hex-place">
@@ -202,9 +202,9 @@ export function HexPage() {
       <div class="hex-columns">
         {panes.length === 0
           ? <Skeleton lines={20} label="Loading the bytes" />
-          : <HexView panes={panes} at={top} selected={view.at} field={marked} perRow={perRow} onMove={moveTo} />}
-        <aside class="hex-side" aria-label="Fields and search" tabIndex={0}>
-          <FieldList structure={here.value?.structure ?? null} fields={here.value?.fields ?? []} marked={marked}
+          : <HexView panes={panes} at={top} selected={view.at} fields={fields} field={marked} onMove={moveTo} />}
+        <aside class="hex-side" aria-label="Fields and search">
+          <FieldList structure={here.value?.structure ?? null} fields={fields} marked={marked}
             onMark={(field) => { setMarked(field); goTo(Math.max(0, field.at)); }} />
           <Search onGo={(at) => goTo(at, 'dump')} />
           <p class="faint"><Link to={`/map?at=${view.at + (list.find((each) => each.id === view.source)?.start ?? 0)}`}>Where this is on the map</Link></p>

@@ -34,12 +34,15 @@ export function LogPage() {
       </div>
       <p>What was done, in order, and never changed afterwards: each record holds the hash of the one before.
         <span class="faint"> Check it with <code>salvage case verify</code>.</span></p>
-      {head.value?.head && (
-        <p class="log-head"><span class="faint">Hash of the last record</span> <code class="break">{head.value.head}</code> <Copy text={head.value.head} label="Copy the hash" /></p>
-      )}
+      {total > 0 || !head.value
+        ? (
+          <p class="log-head"><span class="faint">Hash of the last record</span> <code class="break">{head.value?.head ?? ''}</code>
+            {head.value?.head && <Copy text={head.value.head} label="Copy the hash" />}</p>
+        )
+        : null}
       {problem && <Problem facts={problem} onAgain={() => { head.reload(); page.reload(); }} />}
       {head.value && total === 0 && <Empty title="Nothing was done yet." />}
-      {(!head.value || (total > 0 && !records)) && !head.error && !page.error && <Skeleton lines={12} label="Loading the log" />}
+      {(!head.value || (total > 0 && !records)) && !head.error && !page.error && <Skeleton lines={40} label="Loading the log" />}
       {records && records.length > 0 && (
         <div class={isPhone ? '' : 'scroll-x'} {...(isPhone ? {} : { tabIndex: 0, role: 'region', 'aria-label': 'Records' })}>
           <table class="table table-dense log-table">

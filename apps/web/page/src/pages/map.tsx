@@ -120,9 +120,20 @@ function Brush({ range, children, label, onZoom, window: shown }: {
   );
 }
 
+const narrowestPart = 80;
+
+/** As many rows as it takes for the smallest part to be read, of about as many parts each. */
+function inRows(partitions: readonly Partition[], width: number): { first: number; partitions: readonly Partition[] }[] {
+  const fitting = Math.max(1, Math.floor(width / narrowestPart));
+  const rows = Math.max(1, Math.ceil(partitions.length / fitting));
+  const each = Math.ceil(partitions.length / rows);
+  return Array.from({ length: rows }, (_, i) => ({ first: i * each, partitions: partitions.slice(i * each, (i + 1) * each) }));
+}
+
 /** All partitions, wide enough to be read; arrows move between them. */
-function Strip({ partitions, looked, onLook, onZoom }: {
+function Strip({ partitions, looked, width, onLook, onZoom }: {
   partitions: readonly Partition[];
+  width: number;
   looked: Partition | undefined;
   onLook: (partition: Partition) => void;
   onZoom: (partition: Partition) => void;
@@ -141,15 +152,16 @@ function Strip({ partitions, looked, onLook, onZoom }: {
   };
   return (
     <div ref={strip} class="strip" role="group" aria-label="Parts, wide enough to be read. Arrow keys move, Enter shows the bytes, Z zooms." onKeyDown={onKey}>
-      {partitions.map((each, i) => (
+      {inRows(partitions, width).map((row) => <div key={row.first} class="strip-row">{row.partitions.map((each, k) => { const i = row.first + k; return (
         <button type="button" key={i} tabIndex={i === at ? 0 : -1} class={`strip-part r-${roleClass(each.role)}${each === looked ? ' is-looked' : ''}`}
-          style={{ flexGrow: logWeight(each.size) }} aria-label={factsLine(each)} title={factsLine(each)}
+          style={{ flexGrow: logWeight(each.size) }} title={factsLine(each)}
           onFocus={() => onLook(each)} onPointerEnter={() => onLook(each)}
           onClick={() => { if (each.start !== null && each.region === 'user') { go(hexLink(each.start)); } }}>
           <bdi class="cut">{each.name}</bdi>
           <span class="strip-size">{each.size === null ? '?' : size(each.size)}</span>
+          <span class="only-heard">, {each.role}, starts at {each.start === null ? 'an unknown place' : bothNotations(each.start)}</span>
         </button>
-      ))}
+      ); })}</div>)}
     </div>
   );
 }
@@ -186,7 +198,7 @@ function Axis({ range }: { range: Range }) {
 function Drawn({ report }: { report: Report }) {
   const { query } = useAddress();
   const [box, { width }] = useSize<HTMLDivElement>();
-  const [looked, setLooked] = useState<Partition | undefined>();
+  const [looked, setLooked] = useState<Partition | undefined>(() => report.partitions.find((each) => each.role === 'user data'));
   const total = Math.max(report.source.size, report.device_size ?? 0);
   const whole: Range = { from: 0, to: total };
   const at = numberParameter(query, 'at');
@@ -220,7 +232,7 @@ function Drawn({ report }: { report: Report }) {
       </section>
       <section aria-labelledby="strip-title">
         <h2 id="strip-title">Its parts <span class="faint">not to scale, so that the small ones can be read</span></h2>
-        <Strip partitions={report.partitions} looked={looked} onLook={setLooked} onZoom={zoomTo} />
+        <Strip partitions={report.partitions} looked={looked} width={width} onLook={setLooked} onZoom={zoomTo} />
         <Facts partition={looked} onZoom={zoomTo} />
       </section>
       <section aria-labelledby="zoom-title">

@@ -195,6 +195,8 @@ function SearchIt() {
 export function UnlockPage() {
   const work = useStore(workplace);
   const isOpen = work?.is_open ?? false;
+  const made = useStore(jobs).find((job) => job.kind === 'sample-phone' && job.result?.pattern);
+  const sample = made?.result?.folder && work?.path?.startsWith(made.result.folder) ? made.result.pattern : undefined;
   const heading = useRef<HTMLHeadingElement>(null);
   const wasOpen = useRef(isOpen);
   useTitle('Unlock');
@@ -215,6 +217,9 @@ export function UnlockPage() {
           </div>
         )
         : <p>The phone's own lock: a PIN, a pattern, or a password. What you try here goes to this computer alone, and never to the phone; it counts no tries.</p>}
+      {!isOpen && sample && (
+        <p class="notice">This is the sample phone. Its pattern is <strong>{sample}</strong>: draw it, or let the search find it.</p>
+      )}
       {!isOpen && (
         <div class="columns">
           <TypeIt />

@@ -8,7 +8,7 @@ import { useStore } from '../core/store';
 import { bothNotations, count, duration, exactSize, hex, size } from '../core/text';
 import { Command, Link, Problem, sentence, Severity, Skeleton } from '../parts/basic';
 import { useAction, useIsPhone, useTitle } from '../parts/hooks';
-import { roleClass, useReport } from '../parts/report';
+import { bySeverity, roleClass, useReport } from '../parts/report';
 
 const tone: Record<string, string> = {
   open: 'good',
@@ -39,7 +39,7 @@ function CostTable({ cost }: { cost: readonly Cost[] }) {
     <section aria-labelledby="cost-title">
       <h2 id="cost-title">What finding it would take</h2>
       <p class="faint">Trying all of them on this computer, at the speed measured here. On average it is found after half of that.</p>
-      <table class="table">
+      <table class="table table-narrow">
         <thead>
           <tr><th scope="col">If it is</th><th scope="col" class="number">there are this many</th><th scope="col">all of them take</th></tr>
         </thead>
@@ -61,13 +61,18 @@ function hexLink(finding: Finding): string | undefined {
   return finding.where.offset === null ? undefined : `/hex?at=${finding.where.offset}`;
 }
 
+/** The gravest first; each with its number in the report, by which links name it. */
+function inOrder(findings: readonly Finding[]): [Finding, number][] {
+  return bySeverity(findings.map((finding, i) => ({ finding, i, severity: finding.severity }))).map(({ finding, i }) => [finding, i]);
+}
+
 function Findings({ findings, marked }: { findings: readonly Finding[]; marked: number | undefined }) {
   return (
     <section aria-labelledby="findings-title">
       <h2 id="findings-title">What was noticed</h2>
       {findings.length === 0 && <p>Nothing that stands in the way.</p>}
       <ul class="findings">
-        {findings.map((finding, i) => (
+        {inOrder(findings).map(([finding, i]) => (
           <li key={i} id={`finding-${i}`} class={i === marked ? 'finding is-marked' : 'finding'}
             ref={(element) => { if (i === marked && element) { element.scrollIntoView({ block: 'center' }); } }}>
             <p><Severity value={finding.severity} /> {sentence(finding.text)}</p>

@@ -27,6 +27,7 @@ export function Opening() {
       <h1>Looking at all of it</h1>
       <p>Every byte is read once: for the partition table, the place of the key, and what looks encrypted. Nothing is written to the dump.</p>
       {work?.path && <p class="faint"><bdi>{work.path}</bdi></p>}
+      <h2 class="only-heard">How far it is</h2>
       {opening.map((job) => <JobPanel key={job.id} job={job} />)}
       {opening.length === 0 && <Skeleton lines={4} label="Waiting for the server" />}
     </div>

@@ -29,6 +29,7 @@ export class BlockCache {
   readonly source: string;
   readonly size: number;
   readonly #blocks = new Map<number, Block | 'asked'>();
+  #holes: Extent[] = [];
   readonly #onCome: (problem?: unknown) => void;
 
   constructor(source: string, size: number, onCome: (problem?: unknown) => void) {
@@ -41,10 +42,11 @@ export class BlockCache {
     const found = this.#blocks.get(Math.floor(offset / blockBytes));
     return found === 'asked' ? undefined : found;
   }
-  need(offset: number): void {
+  /** Asks for the block with that byte; whether it had to be asked for. */
+  need(offset: number): boolean {
     const index = Math.floor(offset / blockBytes);
     if (offset < 0 || offset >= this.size || this.#blocks.has(index)) {
-      return;
+      return false;
     }
     this.#blocks.set(index, 'asked');
     get<Bytes>('/bytes', { source: this.source, at: index * blockBytes, length: blockBytes }).then(
@@ -55,6 +57,7 @@ export class BlockCache {
           at: answer.at, data, extents: answer.extents, fields: answer.fields, structure: answer.structure ?? null,
           place: answer.place, isZero: data.every((byte) => byte === 0),
         });
+        this.#keepHoles(answer.extents);
         for (const oldest of this.#blocks.keys()) {
           if (this.#blocks.size <= mostBlocks) {
             break;
@@ -68,6 +71,21 @@ export class BlockCache {
         this.#onCome(problem);
       },
     );
+    return true;
+  }
+  /** Holes next to each other become one, so that a long one is one step. */
+  #keepHoles(extents: readonly Extent[]): void {
+    const all = [...this.#holes, ...extents.filter((each) => each.kind === 'hole')].sort((a, b) => a.at - b.at);
+    const out: Extent[] = [];
+    for (const each of all) {
+      const last = out[out.length - 1];
+      if (last && each.at <= last.at + last.length) {
+        last.length = Math.max(last.length, each.at + each.length - last.at);
+      } else {
+        out.push({ ...each });
+      }
+    }
+    this.#holes = out;
   }
   byte(offset: number): number | undefined {
     const block = this.at(offset);
@@ -77,32 +95,69 @@ export class BlockCache {
   kindOf(offset: number): 'hole' | 'unreadable' | undefined {
     return this.at(offset)?.extents.find((each) => offset >= each.at && offset < each.at + each.length)?.kind;
   }
-  /** Known, zero, and readable; rows with a field are never folded away. */
-  isZero(from: number, to: number): boolean {
-    for (let at = from; at < Math.min(to, this.size);) {
-      const block = this.at(at);
-      if (!block) {
-        return false;
+  /** The hole around that byte, as far as the server told. */
+  #holeAt(offset: number): Extent | undefined {
+    return this.#holes.find((each) => offset >= each.at && offset < each.at + each.length);
+  }
+  /** The first byte from `from` on, below `to`, that may not be folded away: not zero, unreadable, or with a field. */
+  #something(block: Block, from: number, to: number): number {
+    let end = to;
+    for (const each of [...block.fields, ...block.extents.filter((extent) => extent.kind === 'unreadable')]) {
+      if (each.at < end && each.at + each.length > from) {
+        end = Math.max(from, each.at);
       }
-      const end = Math.min(to, block.at + block.data.length);
-      if (end <= at) {
-        return false;
-      }
-      if (!block.isZero || block.fields.length > 0) {
-        for (let i = at - block.at; i < end - block.at; ++i) {
-          if (block.data[i] !== 0) {
-            return false;
-          }
-        }
-        if (block.fields.some((field) => field.at < end && field.at + field.length > at)) {
-          return false;
-        }
-      }
-      if (block.extents.some((each) => each.kind === 'unreadable' && each.at < end && each.at + each.length > at)) {
-        return false;
-      }
-      at = end;
     }
-    return true;
+    if (!block.isZero) {
+      for (let i = from - block.at; i < end - block.at; ++i) {
+        if (block.data[i] !== 0) {
+          return block.at + i;
+        }
+      }
+    }
+    return end;
+  }
+  zerosUntil(from: number): number {
+    let at = from;
+    while (at < this.size) {
+      const hole = this.#holeAt(at);
+      const block = this.at(at);
+      if (hole && !(block && block.fields.length > 0)) {
+        at = hole.at + hole.length;
+        continue;
+      }
+      if (!block) {
+        break;
+      }
+      const end = block.at + block.data.length;
+      const found = this.#something(block, at, end);
+      at = found;
+      if (found < end) {
+        break;
+      }
+    }
+    return Math.min(at, this.size);
+  }
+  zerosFrom(to: number): number {
+    let at = to;
+    while (at > 0) {
+      const hole = this.#holeAt(at - 1);
+      const block = this.at(at - 1);
+      if (hole && !(block && block.fields.length > 0)) {
+        at = hole.at;
+        continue;
+      }
+      if (!block) {
+        break;
+      }
+      if (block.isZero && this.#something(block, block.at, at) === at) {
+        at = block.at;
+        continue;
+      }
+      while (at > block.at && this.#something(block, at - 1, at) === at) {
+        --at;
+      }
+      break;
+    }
+    return at;
   }
 }

@@ -72,6 +72,9 @@ export function ContentTrack({ content, range, width, height, label, hasLine }: 
       {runsOf(cells).map((run) => (
         <rect key={run.first} class={run.style} x={from + run.first * step} y="0" width={Math.max(run.count * step, 0.5)} height={height} />
       ))}
+      {cells.map((cell, i) => (cell.unreadable && cell.looks !== 'unreadable'
+        ? <rect key={`bad ${i}`} class="c-bad-mark" x={from + i * step} y="0" width={Math.max(step, 2)} height={Math.max(6, height / 4)} />
+        : null))}
       {points.length > 1 && <><polyline class="entropy-line-back" points={points.join(' ')} /><polyline class="entropy-line" points={points.join(' ')} /></>}
     </svg>
   );

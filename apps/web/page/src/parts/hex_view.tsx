@@ -8,11 +8,13 @@ import { hexByte, printable, rowAbove, rowsFrom, type ByteRow } from '../core/ro
 import { count, counted, hex } from '../core/text';
 import { Thumb } from '../core/virtual';
 import { Problem } from './basic';
-import { BlockCache, blockBytes } from './block_cache';
-import { useSize } from './hooks';
+import { BlockCache } from './block_cache';
+import { useIsPhone, useSize } from './hooks';
 
 const rowHeight = 20;
-const mostBlocksAhead = 16; // of zeros, to fold them: 1 MiB
+const mostBlocksAhead = 64; // 4 MiB of zeros are read to fold them
+
+const none: readonly Field[] = [];
 
 export interface Pane {
   source: Source;
@@ -32,12 +34,11 @@ function fieldAt(fields: readonly Field[], offset: number): number {
   return fields.findIndex((field) => offset >= field.at && offset < field.at + field.length);
 }
 
-function Cells({ cache, row, shift, perRow, selected, field }: {
-  cache: BlockCache; row: ByteRow; shift: number; perRow: number; selected: number; field: Field | undefined;
+function Cells({ cache, row, shift, perRow, selected, fields, field }: {
+  cache: BlockCache; row: ByteRow; shift: number; perRow: number; selected: number; fields: readonly Field[]; field: Field | undefined;
 }) {
   const cells = [];
   let text = '';
-  const fields = cache.at(row.at + shift)?.fields ?? [];
   for (let i = 0; i < perRow; ++i) {
     const offset = row.at + shift + i;
     const value = i < row.length && offset >= 0 && offset < cache.size ? cache.byte(offset) : undefined;
@@ -50,56 +51,64 @@ function Cells({ cache, row, shift, perRow, selected, field }: {
     cells.push(<span key={i} class={style.trim()}>{shown}</span>, i % 8 === 7 && i < perRow - 1 ? '  ' : ' ');
     text += !isInside ? ' ' : kind === 'unreadable' ? '?' : value === undefined ? '·' : printable(value);
   }
-  return <><span class="hex-bytes">{cells}</span><span class="hex-text">{text}</span></>;
+  return <span class="hex-pane"><span class="hex-bytes">{cells}</span><span class="hex-text">{text}</span></span>;
 }
 
-export function HexView({ panes, at, selected, field, perRow, onMove }: {
+const widthOfTwo = 1120; // px, for two panes of 16 bytes beside each other
+const narrowest = 640; // px, for two of 8; below they stand under each other
+
+export function HexView({ panes, at, selected, fields, field, onMove }: {
   panes: readonly Pane[];
+  /** Of the known structure, in the first pane. */
+  fields: readonly Field[];
   at: number;
   selected: number;
   field: Field | undefined;
-  perRow: number;
   onMove: (at: number) => void;
 }) {
+  const isPhone = useIsPhone();
   const [ref, box] = useSize<HTMLDivElement>();
   const { caches, error, round, clear } = useCaches(panes);
   const size = panes[0]?.source.size ?? 0;
-  const visible = Math.max(1, Math.floor(box.height / rowHeight));
+  const isStacked = panes.length > 1 && box.width < narrowest;
+  const perRow = isPhone || (panes.length > 1 && box.width < widthOfTwo) ? 8 : 16;
+  const visible = Math.max(1, Math.floor(box.height / (isStacked ? 2 * rowHeight : rowHeight)));
   const start = Math.min(Math.floor(at / perRow) * perRow, Math.max(0, Math.floor((size - 1) / perRow) * perRow));
-  const isZero = (from: number, to: number) => caches.every((cache, i) => cache.isZero(from + (panes[i]?.shift ?? 0), to + (panes[i]?.shift ?? 0)));
-
-  /** How far from `start` all is here without a gap, asking for more as long as it is zeros. */
-  const known = useMemo(() => {
-    let end = start;
-    for (let i = 0; i < mostBlocksAhead && end < size; ++i) {
-      const next = Math.min(size, (Math.floor(end / blockBytes) + 1) * blockBytes);
-      const isHere = caches.every((cache, pane) => {
-        const offset = end + (panes[pane]?.shift ?? 0);
-        return offset < 0 || offset >= cache.size || cache.at(offset) !== undefined;
-      });
-      if (!isHere) {
-        break;
+  const zerosUntil = (from: number) => {
+    let at = from;
+    for (;;) {
+      // Zeros are what is zero in every pane.
+      const next = Math.min(...caches.map((cache, i) => {
+        const shift = panes[i]?.shift ?? 0;
+        const offset = at + shift;
+        return offset < 0 ? -shift : offset >= cache.size ? Number.POSITIVE_INFINITY : cache.zerosUntil(offset) - shift;
+      }));
+      if (caches.length === 1 || next <= at) {
+        return Math.max(at, next);
       }
-      end = next;
-      if (end - start > visible * perRow && !isZero(Math.max(start, end - 64 * perRow), end)) {
-        break;
-      }
+      at = next;
     }
-    return end;
-  }, [start, size, round, visible, perRow, caches]);
-  const rows = rowsFrom(start, size, known, perRow, visible, isZero);
+  };
+  const zerosFrom = (to: number) => Math.max(...caches.map((cache, i) => cache.zerosFrom(to + (panes[i]?.shift ?? 0)) - (panes[i]?.shift ?? 0)));
+  const rows = rowsFrom(start, size, perRow, visible, zerosUntil);
+  const budget = useRef({ start: -1, left: 0 });
   useEffect(() => {
-    const last = rows[rows.length - 1];
-    const end = last ? last.at + perRow : start;
+    if (budget.current.start !== start) {
+      budget.current = { start, left: mostBlocksAhead };
+    }
+    const need = (cache: BlockCache, offset: number) => {
+      // A run of zeros is read on to find its end, so far and no further until someone scrolls there.
+      if (budget.current.left > 0 && cache.need(offset)) {
+        --budget.current.left;
+      }
+    };
     caches.forEach((cache, i) => {
       const shift = panes[i]?.shift ?? 0;
-      for (let block = Math.max(0, start + shift - blockBytes); block < end + shift + blockBytes; block += blockBytes) {
-        cache.need(block);
+      for (const row of rows) {
+        need(cache, row.at + shift);
+        need(cache, row.at + row.length - 1 + shift);
       }
-      if (last && last.folded > 0 && known < size) {
-        cache.need(known + shift);
-      }
-      cache.need(known + shift);
+      need(cache, start + shift - 1);
     });
   }, [start, round, visible, perRow, caches]);
 
@@ -108,7 +117,7 @@ export function HexView({ panes, at, selected, field, perRow, onMove }: {
       const next = rows[Math.min(steps, rows.length - 1)];
       onMove(next && rows.length > 1 ? next.at : start);
     } else {
-      onMove(rowAbove(start, -steps, Math.floor(start / blockBytes) * blockBytes - blockBytes, perRow, isZero));
+      onMove(rowAbove(start, -steps, perRow, zerosFrom));
     }
   };
   const latestMove = useRef(move);
@@ -175,10 +184,10 @@ export function HexView({ panes, at, selected, field, perRow, onMove }: {
         <div class="hex-rows">
           {rows.map((row) => (
             <div key={row.at}>
-              <div class={panes.length > 1 ? 'hex-row hex-row-two' : 'hex-row'}>
+              <div class={isStacked ? 'hex-row hex-row-stacked' : panes.length > 1 ? 'hex-row hex-row-two' : 'hex-row'}>
                 <span class="hex-offset" title={`${count(row.at)} bytes`}>{row.at.toString(16).padStart(digits, '0')}</span>
                 {caches.map((cache, i) => (
-                  <Cells key={i} cache={cache} row={row} shift={panes[i]?.shift ?? 0} perRow={perRow} selected={selected} field={i === 0 ? field : undefined} />
+                  <Cells key={i} cache={cache} row={row} shift={panes[i]?.shift ?? 0} perRow={perRow} selected={selected} fields={i === 0 ? fields : none} field={i === 0 ? field : undefined} />
                 ))}
               </div>
               {row.folded > 0 && <div class="hex-row hex-fold">* <span class="faint">{counted(row.folded, 'row')} of zeros, {count(row.folded * perRow)} bytes</span></div>}

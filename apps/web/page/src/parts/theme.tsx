@@ -33,7 +33,7 @@ export function ThemeSwitch() {
     <label class="theme">
       <span>Colours</span>
       <select value={theme} onChange={change}>
-        <option value="system">as the system</option>
+        <option value="system">system</option>
         <option value="light">light</option>
         <option value="dark">dark</option>
       </select>
