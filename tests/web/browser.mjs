@@ -55,6 +55,14 @@ export async function openBrowser(options = {}) {
   };
 }
 
+/** Opens the link that the program printed. */
+export async function enter(page, link) {
+  await page.goto(link);
+  if (process.env.SALVAGE_PAGE) {
+    await page.goto(new URL('/', link).href); // what a redirect leads to cannot be replaced
+  }
+}
+
 /** A page whose console is watched: what the browser complains of is kept. */
 export async function openPage(context) {
   const page = await context.newPage();
