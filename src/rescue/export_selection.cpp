@@ -54,18 +54,6 @@ constexpr auto endings = std::to_array<Ending>({
     {"sqlite-wal", FileKind::database}, {"sqlite-journal", FileKind::database},
 });
 
-std::optional<FileKind> kind_of(std::string_view name)
-{
-    const auto dot = name.rfind('.');
-    if (dot == std::string_view::npos) {
-        return std::nullopt;
-    }
-    std::string ending{name.substr(dot + 1)};
-    std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const auto* const found = std::ranges::find(endings, ending, &Ending::text);
-    return found == endings.end() ? std::nullopt : std::optional{found->kind};
-}
-
 bool passes(const ExportFilter& filter, const ListedEntry& listed)
 {
     const auto& entry = listed.entry;
@@ -88,6 +76,30 @@ bool passes(const ExportFilter& filter, const ListedEntry& listed)
 }
 
 } // namespace
+
+std::optional<FileKind> kind_of(std::string_view name)
+{
+    const auto dot = name.rfind('.');
+    if (dot == std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::string ending{name.substr(dot + 1)};
+    std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto* const found = std::ranges::find(endings, ending, &Ending::text);
+    return found == endings.end() ? std::nullopt : std::optional{found->kind};
+}
+
+std::string_view to_string(FileKind kind) noexcept
+{
+    switch (kind) {
+    case FileKind::image: return "image";
+    case FileKind::video: return "video";
+    case FileKind::audio: return "audio";
+    case FileKind::document: return "document";
+    case FileKind::database: return "database";
+    }
+    return "document";
+}
 
 std::string identity_of(const ExportFilter& filter)
 {

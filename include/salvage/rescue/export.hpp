@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "salvage/core/run_context.hpp"
@@ -14,6 +15,10 @@ namespace salvage::rescue {
 
 /// What a file is for people, by the ending of its name.
 enum class FileKind : std::uint8_t { image, video, audio, document, database };
+
+/// By the ending of a name; nothing: none that is known.
+[[nodiscard]] std::optional<FileKind> kind_of(std::string_view name);
+[[nodiscard]] std::string_view to_string(FileKind kind) noexcept; ///< "image", "video", …
 
 /// What to take; nothing set: everything.  Folders come along where something in them does.
 struct ExportFilter {
