@@ -69,6 +69,8 @@ struct Route {
 
 /// Starts opening; the caller has seen that nothing else does.  Gives the job's id.
 [[nodiscard]] std::string start_opening(App& app, OpenPlan plan);
+/// Nothing where another search runs.  Errors: not_found (nothing is open, nothing to search for), invalid_argument.
+[[nodiscard]] Result<std::optional<std::string>> begin_search(App& app, rescue::NamedSearch named);
 /// The searches that an earlier run left in the case, as jobs that can be gone on with.
 void remember_searches(App& app);
 

@@ -294,6 +294,11 @@ std::optional<std::string> Jobs::start_alone(JobPlan plan, Work work)
         if (std::ranges::any_of(jobs_, is_same)) {
             return std::nullopt;
         }
+        // What ended and is begun again goes on under its new number.
+        std::erase_if(jobs_, [&plan](const auto& job) {
+            const auto view = job->view();
+            return view.kind == plan.kind && view.attacks == plan.attacks && job->has_ended();
+        });
         id = start_locked(std::move(plan), std::move(work));
     }
     changed_(id);

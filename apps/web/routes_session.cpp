@@ -233,6 +233,9 @@ std::string start_opening(App& app, OpenPlan plan)
                           [&app, plan = std::move(plan)](JobControl& job) -> Result<std::string> {
                               SALVAGE_TRY(app.place.open(plan, job.context()));
                               remember_searches(app);
+                              if (!plan.search.attacks.empty() && !app.place.view().known->is_open()) {
+                                  SALVAGE_TRY(begin_search(app, plan.search));
+                              }
                               return std::string{};
                           });
 }

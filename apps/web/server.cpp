@@ -421,6 +421,7 @@ void open_at_once(App& app, ServeRequest& request)
         plan.case_folder = std::filesystem::absolute(request.case_folder, ignored).lexically_normal();
     }
     plan.right = request.statement;
+    plan.search = std::move(request.search);
     plan.secrets = std::make_shared<rescue::OpenRequest>(std::move(request.secrets));
     static_cast<void>(start_opening(app, std::move(plan)));
 }

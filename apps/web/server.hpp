@@ -8,6 +8,7 @@
 #include <string>
 
 #include "salvage/core/run_context.hpp"
+#include "salvage/rescue/case_searches.hpp"
 #include "salvage/rescue/open.hpp"
 
 namespace salvage::web {
@@ -20,6 +21,7 @@ struct ServeRequest {
     std::string case_folder{}; ///< empty: beside the dump
     std::string statement{};
     rescue::OpenRequest secrets{};
+    rescue::NamedSearch search{}; ///< begun at once, where attacks are named
     /// Told of the link to open, and of a new one whenever it was used.
     std::function<void(const std::string& link)> on_link;
 };

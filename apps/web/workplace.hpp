@@ -17,6 +17,7 @@
 #include "salvage/core/run_context.hpp"
 #include "salvage/filesystem/filesystem.hpp"
 #include "salvage/rescue/case_folder.hpp"
+#include "salvage/rescue/case_searches.hpp"
 #include "salvage/rescue/inspect.hpp"
 
 namespace salvage::web {
@@ -78,6 +79,7 @@ struct OpenPlan {
     std::filesystem::path case_folder; ///< empty: the dump's name with ".case" beside it
     std::string right;
     std::shared_ptr<rescue::OpenRequest> secrets; ///< may be null
+    rescue::NamedSearch search; ///< begun once it is open, where attacks are named
 };
 
 /// Thread safe.
