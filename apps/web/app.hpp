@@ -1,6 +1,7 @@
 // What all routes share.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "jobs.hpp"
 #include "json.hpp"
 #include "listing.hpp"
+#include "remembered.hpp"
 #include "selections.hpp"
 #include "workplace.hpp"
 
@@ -35,6 +37,9 @@ struct App {
     Workplace place{[this] { hub.workplace_changed(); }};
     ListingCache listings;
     Selections selections;
+    Remembered<std::string> plans; ///< of a restore: making one reads what would be written
+    Remembered<std::vector<std::optional<std::uint64_t>>> attack_sizes; ///< as named_attacks()
+    std::atomic<int> downloads{0};
     Jobs jobs{system_clock(), [this](const std::string& id) { hub.job_changed(id); }};
     std::function<void()> link_used; ///< called when a browser was let in
 };

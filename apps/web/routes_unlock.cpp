@@ -70,20 +70,33 @@ std::optional<std::uint64_t> done_of(const std::vector<rescue::EarlierSearch>& e
     return std::nullopt;
 }
 
+/// Numbering the patterns of a large grid takes half a second.
+Result<std::vector<std::optional<std::uint64_t>>> sizes_of_attacks()
+{
+    std::vector<std::optional<std::uint64_t>> out;
+    for (const auto& attack : rescue::named_attacks()) {
+        const auto candidates = rescue::candidates_of(attack.id);
+        out.push_back(candidates.has_value() ? std::optional{*candidates} : std::nullopt);
+    }
+    return out;
+}
+
 Result<Answer> get_attacks(App& app, const Request& /*request*/)
 {
     const auto known = SALVAGE_TRY(app.place.known());
     const auto subject = rescue::find_subject(known->open->dump, *known->report);
     const auto rate = rate_of(known->report->outcome.verdict);
     const auto earlier = rescue::earlier_searches(known->open->folder->path());
+    const auto sizes = SALVAGE_TRY(app.attack_sizes.get(1, sizes_of_attacks));
     Json list = Json::array();
-    for (const auto& attack : rescue::named_attacks()) {
-        const auto candidates = rescue::candidates_of(attack.id);
-        const bool has_time = rate && candidates.has_value();
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        const auto& attack = rescue::named_attacks()[i];
+        const auto& candidates = sizes[i];
+        const bool has_time = rate && candidates;
         list.push_back(
             {{"id", attack.id},
              {"name", attack.name},
-             {"candidates", candidates.has_value() ? Json(*candidates) : Json(nullptr)},
+             {"candidates", or_null(candidates)},
              {"seconds", has_time ? Json(static_cast<double>(*candidates) / *rate) : Json(nullptr)},
              {"done", or_null(done_of(earlier, attack.id))}});
     }

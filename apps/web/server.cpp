@@ -383,7 +383,8 @@ private:
 std::vector<Route> all_routes()
 {
     std::vector<Route> out;
-    for (auto* const routes : {session_routes, job_routes, look_routes, unlock_routes, file_routes}) {
+    for (auto* const routes : {session_routes, job_routes, look_routes, unlock_routes, file_routes, taking_routes,
+                               case_routes}) {
         std::ranges::move(routes(), std::back_inserter(out));
     }
     return out;

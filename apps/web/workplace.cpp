@@ -220,6 +220,7 @@ Result<KnownPtr> Workplace::look(const OpenPlan& plan, const RunContext& context
     known->identity = identity_of(*known);
     publish([&] {
         known->number = next_number_++;
+        open->number = known->number;
         view_.needs_right = open->folder->statement().empty();
     });
     return KnownPtr{std::move(known)};

@@ -33,6 +33,7 @@ enum class PlaceState : std::uint8_t {
 
 /// A dump and its case, as long as it is open and somebody uses it.
 struct OpenDump {
+    std::uint64_t number{}; ///< no two have one
     rescue::DumpRequest request;
     rescue::Dump dump;
     std::unique_ptr<rescue::CaseFolder> folder;

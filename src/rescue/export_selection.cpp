@@ -119,8 +119,9 @@ std::string identity_of(const ExportFilter& filter)
     return out;
 }
 
-Result<ExportSelection> ExportSelection::make(const filesystem::FileSystem& filesystem, const std::string& path,
-                                              const ExportFilter& filter, const RunContext& context)
+Result<ExportSelection> ExportSelection::make(const filesystem::FileSystem& filesystem,
+                                              const std::vector<std::string>& paths, const ExportFilter& filter,
+                                              const RunContext& context)
 {
     ExportSelection out{filter};
     std::unordered_set<std::uint64_t> seen;
@@ -137,7 +138,9 @@ Result<ExportSelection> ExportSelection::make(const filesystem::FileSystem& file
         }
         return {};
     };
-    SALVAGE_TRY(walk(filesystem, path, Recursive::yes, add, context));
+    for (const auto& path : paths) {
+        SALVAGE_TRY(walk(filesystem, path, Recursive::yes, add, context));
+    }
     return out;
 }
 
