@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "events.hpp"
+#include "gallery.hpp"
 #include "guard.hpp"
 #include "http.hpp"
 #include "jobs.hpp"
@@ -40,6 +42,8 @@ struct App {
     Remembered<std::string> plans; ///< of a restore: making one reads what would be written
     Remembered<std::vector<std::optional<std::uint64_t>>> attack_sizes; ///< as named_attacks()
     std::atomic<int> downloads{0};
+    Gallery gallery;
+    std::mutex decoding; ///< of photos: one at a time
     Jobs jobs{system_clock(), [this](const std::string& id) { hub.job_changed(id); }};
     std::function<void()> link_used; ///< called when a browser was let in
 };

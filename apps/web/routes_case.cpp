@@ -43,11 +43,10 @@ Result<Answer> get_restore(App& app, const Request& /*request*/)
     Json out;
     out["plan"] = plan.has_value() ? Json::parse(*plan, nullptr, false) : Json(nullptr);
     out["why"] = plan.has_value() ? std::string{} : to_string(plan.error());
-    out["command"] = plan.has_value()
-                         ? fmt::format("salvage restore plan {} --fastboot usb -o restore-plan.json\n"
-                                       "salvage restore apply restore-plan.json --fastboot usb",
-                                       folder)
-                         : std::string{};
+    out["command"] = plan.has_value() ? fmt::format("salvage restore plan {} --fastboot usb -o restore-plan.json\n"
+                                                    "salvage restore apply restore-plan.json --fastboot usb",
+                                                    folder)
+                                      : std::string{};
     return answer_of(out);
 }
 
@@ -59,8 +58,9 @@ Json record_json(const rescue::ShownRecord& record)
     constexpr std::uint64_t last_second = 253'402'300'799;
     const bool has_time = record.time && *record.time <= last_second;
     return {{"number", record.number},
-            {"time", has_time ? fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(*record.time)))
-                              : std::string{}},
+            {"time", has_time
+                         ? fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(*record.time)))
+                         : std::string{}},
             {"event", record.event},
             {"text", record.text}};
 }

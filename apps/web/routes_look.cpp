@@ -100,8 +100,56 @@ Result<Answer> get_sources(App& app, const Request& /*request*/)
     return answer_of(Json{{"sources", std::move(list)}});
 }
 
-Json extents_json(const std::vector<io::Extent>& extents)
+// How far ahead a hole's end is looked for at first, and at most at once.
+constexpr std::uint64_t first_step = 1U << 20U;
+constexpr std::uint64_t last_step = 64ULL << 30U;
+
+/// Where what begins before `end` ends, as far as that is found in steps that double.
+ByteOffset whole_end(const io::ByteSource& source, ByteOffset end, io::ExtentKind kind)
 {
+    const ByteOffset last{source.size().value};
+    for (auto step = first_step; end < last; step = std::min(step * 2, last_step)) {
+        const auto ahead = ByteRange::between(end, end + std::min(ByteCount{step}, last - end));
+        const auto extents = source.extents(ahead);
+        if (!extents.has_value() || extents->empty() || extents->front().kind != kind) {
+            break;
+        }
+        end = extents->front().range.end();
+        if (end != ahead.end()) {
+            break;
+        }
+    }
+    return end;
+}
+
+/// The same backwards.
+ByteOffset whole_start(const io::ByteSource& source, ByteOffset start, io::ExtentKind kind)
+{
+    for (auto step = first_step; start > ByteOffset{0}; step = std::min(step * 2, last_step)) {
+        const auto before = ByteRange::between(ByteOffset{start.value - std::min(step, start.value)}, start);
+        const auto extents = source.extents(before);
+        if (!extents.has_value() || extents->empty() || extents->back().kind != kind) {
+            break;
+        }
+        start = extents->back().range.start();
+        if (start != before.start()) {
+            break;
+        }
+    }
+    return start;
+}
+
+/// The first and the last are told of in their whole length: a hole is folded in one step.
+Json extents_json(const io::ByteSource& source, std::vector<io::Extent> extents)
+{
+    if (!extents.empty() && extents.front().kind != io::ExtentKind::data) {
+        auto& first = extents.front();
+        first.range = ByteRange::between(whole_start(source, first.range.start(), first.kind), first.range.end());
+    }
+    if (!extents.empty() && extents.back().kind != io::ExtentKind::data) {
+        auto& last = extents.back();
+        last.range = ByteRange::between(last.range.start(), whole_end(source, last.range.end(), last.kind));
+    }
     Json out = Json::array();
     for (const auto& extent : extents) {
         if (extent.kind != io::ExtentKind::data) {
@@ -126,7 +174,8 @@ Json fields_json(const rescue::HexReport& report, ByteOffset start, ByteCount si
                        {"length", field.range.size().value},
                        {"name", field.name},
                        {"value", field.value},
-                       {"meaning", field.meaning}});
+                       {"meaning", field.meaning},
+                       {"spec", field.spec}});
     }
     return out;
 }
@@ -155,7 +204,7 @@ Result<Answer> get_bytes(App& app, const Request& request)
              {"size", size.value},
              {"place", place_of(device, *known, *at)},
              {"base64", base64(seen.bytes)},
-             {"extents", extents_json(seen.extents)}};
+             {"extents", extents_json(*device.source, seen.extents)}};
     out["structure"] = nullptr;
     out["structure_at"] = nullptr;
     out["fields"] = Json::array();

@@ -22,10 +22,11 @@ constexpr int max_downloads = 8;
 
 void log_taken(rescue::CaseLog& log, std::string_view event, std::string text, const rescue::ExportReport& report)
 {
-    const std::array<rescue::LogField, 4> data{rescue::LogField{.key = "files", .value = report.files},
-                                               rescue::LogField{.key = "bytes", .value = report.bytes.value},
-                                               rescue::LogField{.key = "failed", .value = report.failed.size()},
-                                               rescue::LogField{.key = "manifest_sha256", .value = report.manifest_sha256}};
+    const std::array<rescue::LogField, 4> data{
+        rescue::LogField{.key = "files", .value = report.files},
+        rescue::LogField{.key = "bytes", .value = report.bytes.value},
+        rescue::LogField{.key = "failed", .value = report.failed.size()},
+        rescue::LogField{.key = "manifest_sha256", .value = report.manifest_sha256}};
     log.write(event, text, data);
 }
 
@@ -218,7 +219,8 @@ Result<Answer> post_export(App& app, const Request& request)
         {.kind = JobKind::export_files, .title = title, .can_resume = is_folder},
         [known, wish = std::move(wish)](JobControl& job) { return export_files(*known, wish, job); });
     if (!id) {
-        return busy("files are being taken out already", "two would only be slower", "wait until it is done, or stop it");
+        return busy("files are being taken out already", "two would only be slower",
+                    "wait until it is done, or stop it");
     }
     return job_answer(app, *id);
 }

@@ -93,12 +93,11 @@ Result<Answer> get_attacks(App& app, const Request& /*request*/)
         const auto& attack = rescue::named_attacks()[i];
         const auto& candidates = sizes[i];
         const bool has_time = rate && candidates;
-        list.push_back(
-            {{"id", attack.id},
-             {"name", attack.name},
-             {"candidates", or_null(candidates)},
-             {"seconds", has_time ? Json(static_cast<double>(*candidates) / *rate) : Json(nullptr)},
-             {"done", or_null(done_of(earlier, attack.id))}});
+        list.push_back({{"id", attack.id},
+                        {"name", attack.name},
+                        {"candidates", or_null(candidates)},
+                        {"seconds", has_time ? Json(static_cast<double>(*candidates) / *rate) : Json(nullptr)},
+                        {"done", or_null(done_of(earlier, attack.id))}});
     }
     return answer_of(Json{{"why_not", subject.has_value() ? Json(nullptr) : Json(subject.error().why)},
                           {"rate", or_null(rate)},
@@ -226,8 +225,8 @@ bool reopen(App& app, const KnownPtr& known, const rescue::EarlierSearch& earlie
     }
     const auto context = known->open->context();
     const auto report = rescue::run_named_search(
-        *subject, earlier.search, {.case_folder = known->open->folder->path(), .is_paused = {}, .is_found_already = true},
-        context);
+        *subject, earlier.search,
+        {.case_folder = known->open->folder->path(), .is_paused = {}, .is_found_already = true}, context);
     return report.has_value() && take_report(app, *known, *report, context).has_value();
 }
 

@@ -80,7 +80,7 @@ struct OpenPlan {
     std::filesystem::path case_folder; ///< empty: the dump's name with ".case" beside it
     std::string right;
     std::shared_ptr<rescue::OpenRequest> secrets; ///< may be null
-    rescue::NamedSearch search; ///< begun once it is open, where attacks are named
+    rescue::NamedSearch search;                   ///< begun once it is open, where attacks are named
 };
 
 /// Thread safe.

@@ -32,8 +32,7 @@ constexpr std::size_t most_data_ranges = 16384;
 class NamesAre {
 public:
     enum class Kind : bool { bytes, utf8 };
-    explicit NamesAre(Kind kind)
-        : locale_{newlocale(LC_CTYPE_MASK, kind == Kind::utf8 ? "C.UTF-8" : "C", locale_t{})}
+    explicit NamesAre(Kind kind) : locale_{newlocale(LC_CTYPE_MASK, kind == Kind::utf8 ? "C.UTF-8" : "C", locale_t{})}
     {
         if (locale_ != locale_t{}) {
             before_ = uselocale(locale_);

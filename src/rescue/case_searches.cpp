@@ -29,14 +29,10 @@ struct Attack {
     unsigned pin;  ///< digits; 0: none
     unsigned grid; ///< dots a row; 0: none
 };
-constexpr std::array attacks{Attack{{"pin4", "4-digit PIN"}, 4, 0},
-                             Attack{{"pattern3", "3x3 pattern"}, 0, 3},
-                             Attack{{"dates", "dates as passwords"}, 0, 0},
-                             Attack{{"words", "words of a list"}, 0, 0},
-                             Attack{{"pin5", "5-digit PIN"}, 5, 0},
-                             Attack{{"pin6", "6-digit PIN"}, 6, 0},
-                             Attack{{"pin8", "8-digit PIN"}, 8, 0},
-                             Attack{{"pattern4", "4x4 pattern"}, 0, 4}};
+constexpr std::array attacks{Attack{{"pin4", "4-digit PIN"}, 4, 0},         Attack{{"pattern3", "3x3 pattern"}, 0, 3},
+                             Attack{{"dates", "dates as passwords"}, 0, 0}, Attack{{"words", "words of a list"}, 0, 0},
+                             Attack{{"pin5", "5-digit PIN"}, 5, 0},         Attack{{"pin6", "6-digit PIN"}, 6, 0},
+                             Attack{{"pin8", "8-digit PIN"}, 8, 0},         Attack{{"pattern4", "4x4 pattern"}, 0, 4}};
 constexpr auto names = [] {
     std::array<NamedAttack, attacks.size()> out{};
     std::ranges::transform(attacks, out.begin(), &Attack::named);
@@ -77,7 +73,8 @@ AttackSpec spec_of(const Attack& attack, const std::string& words)
 /// The command that goes on with the search: what the session tells of it.
 std::vector<std::string> command_of(const NamedSearch& search, const fs::path& case_folder)
 {
-    std::vector<std::string> out{"serve", case_folder.string(), "--search", fmt::format("{}", fmt::join(search.attacks, ","))};
+    std::vector<std::string> out{"serve", case_folder.string(), "--search",
+                                 fmt::format("{}", fmt::join(search.attacks, ","))};
     if (!search.words.empty()) {
         out.insert(out.end(), {"--words", search.words});
     }

@@ -49,7 +49,8 @@ struct EarlierSearch {
     std::uint64_t total{};
     bool is_found{false}; ///< it had come to the secret
 };
-/// Those that run_named_search() left in `case_folder`; what is no session of its kind is passed over.  The oldest first.
+/// Those that run_named_search() left in `case_folder`; what is no session of its kind is passed over.  The oldest
+/// first.
 [[nodiscard]] std::vector<EarlierSearch> earlier_searches(const std::filesystem::path& case_folder);
 
 struct NamedSearchRun {

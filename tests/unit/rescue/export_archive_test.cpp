@@ -228,8 +228,8 @@ TEST(ExportArchive, SeveralPathsLandBelowTheFolderThatHoldsThemAll)
     EXPECT_EQ(python(zip, "import hashlib\nz = zipfile.ZipFile(path)\n"
                           "print([n for n in z.namelist() if not n.startswith('salvage-export/')])\n"
                           "print(hashlib.sha256(z.read('salvage-export/manifest.jsonl')).hexdigest())"),
-              "['camera/', 'camera/a.jpg', 'music/', 'music/album/', 'music/album/a.mp3']\n" +
-                  report->manifest_sha256 + "\n");
+              "['camera/', 'camera/a.jpg', 'music/', 'music/album/', 'music/album/a.mp3']\n" + report->manifest_sha256 +
+                  "\n");
 }
 
 TEST(ExportArchive, OfSeveralPathsEachMustBeThere)
@@ -239,7 +239,8 @@ TEST(ExportArchive, OfSeveralPathsEachMustBeThere)
     const TemporaryFolder folder;
     ExportOptions options;
     options.paths = {"/a", "/b"};
-    EXPECT_TRUE(fails_with(archive(files, folder.path() / "phone.zip", ArchiveFormat::zip, options), ErrorCode::not_found));
+    EXPECT_TRUE(
+        fails_with(archive(files, folder.path() / "phone.zip", ArchiveFormat::zip, options), ErrorCode::not_found));
 }
 
 TEST(ExportArchive, EndsWithTheErrorOfItsTargetAndWhenStopped)
