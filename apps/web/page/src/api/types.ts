@@ -246,6 +246,7 @@ export interface Table {
   columns: string[];
   total: number;
   rows: SqlValue[][];
+  problem?: string | null;
 }
 export interface GalleryItem {
   key: string;

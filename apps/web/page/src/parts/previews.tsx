@@ -116,6 +116,7 @@ export function SqlitePreview({ file, deleted }: { file: string; deleted: boolea
       </label>
       {rows.error && <Problem facts={rows.error} onAgain={rows.reload} />}
       {!rows.value && !rows.error && <Skeleton lines={10} label="Reading the rows" />}
+      {(rows.value?.problem ?? names.value.problem) && <p class="notice" role="status">Rows may be missing: {rows.value?.problem ?? names.value.problem}</p>}
       {rows.value && rows.value.total === 0 && <Empty title="This table has no rows." />}
       {rows.value && rows.value.total > 0 && <Rows table={rows.value} />}
       {rows.value && <Pager first={first} shown={rows.value.rows.length} total={rows.value.total} step={rowsShown} unit="rows" onMove={setFirst} />}
