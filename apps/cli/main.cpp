@@ -54,6 +54,9 @@ int run(int argc, char** argv)
 #ifdef SALVAGE_HAS_FUSE
     add_mount(app, session);
 #endif
+#ifdef SALVAGE_HAS_WEB
+    add_serve(app, session);
+#endif
     add_read(app, session);
     add_restore(app, session);
     add_phone(app, session);

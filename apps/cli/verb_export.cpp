@@ -10,7 +10,6 @@
 #include "opened_files.hpp"
 #include "options.hpp"
 #include "salvage/core/text.hpp"
-#include "salvage/io/output_file.hpp"
 #include "salvage/rescue/export_archive.hpp"
 #include "verbs.hpp"
 
@@ -87,22 +86,6 @@ Result<rescue::ExportOptions> export_options(const ExportVerb& options)
     return out;
 }
 
-Result<rescue::ExportReport> export_to_file(const filesystem::FileSystem& files, rescue::ArchiveFormat format,
-                                            const std::string& path, const rescue::ExportOptions& options,
-                                            const RunContext& context)
-{
-    auto file = SALVAGE_TRY(io::OutputFile::create(path));
-    ByteOffset at{0};
-    const rescue::ByteSink sink = [&](ByteView bytes) -> Result<> {
-        SALVAGE_TRY(file.write_at(at, bytes));
-        at = at + ByteCount{bytes.size()};
-        return {};
-    };
-    auto report = SALVAGE_TRY(rescue::export_archive(files, format, sink, options, context));
-    SALVAGE_TRY(file.commit());
-    return report;
-}
-
 Result<> run_export(const ExportVerb& options, Session& session)
 {
     const auto context = session.context();
@@ -126,7 +109,7 @@ Result<> run_export(const ExportVerb& options, Session& session)
         session.say(render::text(report, session.err_style())); // standard output is the archive
         return {};
     }
-    show(session, SALVAGE_TRY(export_to_file(*opened.files, format, options.out, wanted, context)));
+    show(session, SALVAGE_TRY(rescue::export_to_file(*opened.files, format, options.out, wanted, context)));
     return {};
 }
 

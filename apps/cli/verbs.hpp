@@ -31,6 +31,7 @@ void add_carve(CLI::App& app, Session& session);
 void add_convert(CLI::App& app, Session& session);
 void add_read(CLI::App& app, Session& session);
 void add_phone(CLI::App& app, Session& session);
+void add_serve(CLI::App& app, Session& session); ///< where cpp-httplib and the page were found: SALVAGE_HAS_WEB
 void add_mount(CLI::App& app, Session& session); ///< where libfuse3 was found: SALVAGE_HAS_FUSE
 
 /// A verb with its one-line description and an example under its --help.

@@ -125,6 +125,7 @@ std::string json(const rescue::ExportReport& report)
                                  {"partial", problem.is_partial}});
     }
     out["manifest"] = report.manifest;
+    out["manifest_sha256"] = report.manifest_sha256;
     out["sums"] = report.sums;
     return dumped(out);
 }

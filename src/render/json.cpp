@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "render/json_parts.hpp"
+#include "salvage/render/parts.hpp"
 #include "salvage/render/render.hpp"
 
 namespace salvage::render {
@@ -33,6 +34,11 @@ std::string json(const rescue::FooterReport& report)
     }
     out["searched"] = report.search.searched;
     return dumped(out);
+}
+
+std::string json(const rescue::Verdict& verdict)
+{
+    return dumped(to_json(verdict));
 }
 
 std::string json(const rescue::FindReport& report)

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "rescue/out_folder.hpp"
 #include "salvage/core/text.hpp"
 
 namespace salvage::rescue {
@@ -27,18 +28,19 @@ constexpr std::size_t zeros_at_once = std::size_t{64} << 10U;
 // A pax header with more of them is larger than what it saves.
 constexpr std::size_t most_data_ranges = 16384;
 
-/// While this lives, names are UTF-8 to libarchive: it goes by the thread's locale.
-class Utf8Names {
+/// While this lives, names are UTF-8 to libarchive, or bytes of no known kind: it goes by the thread's locale.
+class NamesAre {
 public:
-    Utf8Names() : locale_{newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{})}
+    enum class Kind : bool { bytes, utf8 };
+    explicit NamesAre(Kind kind) : locale_{newlocale(LC_CTYPE_MASK, kind == Kind::utf8 ? "C.UTF-8" : "C", locale_t{})}
     {
         if (locale_ != locale_t{}) {
             before_ = uselocale(locale_);
         }
     }
-    Utf8Names(const Utf8Names&) = delete;
-    Utf8Names& operator=(const Utf8Names&) = delete;
-    ~Utf8Names()
+    NamesAre(const NamesAre&) = delete;
+    NamesAre& operator=(const NamesAre&) = delete;
+    ~NamesAre()
     {
         if (locale_ != locale_t{}) {
             uselocale(before_);
@@ -205,7 +207,9 @@ Result<ArchiveWriter> ArchiveWriter::open(ArchiveFormat format, const ByteSink& 
 
 Result<> ArchiveWriter::begin(const ArchiveHeader& header)
 {
-    const Utf8Names utf8;
+    // zip marks every name as UTF-8 in such a locale, whether it is or not, and then no reader opens the archive.
+    const bool is_text = state_->format == ArchiveFormat::pax || is_utf8(header.path);
+    const NamesAre names{is_text ? NamesAre::Kind::utf8 : NamesAre::Kind::bytes};
     const auto entry = make_entry(header, state_->format);
     if (!entry) {
         return Error{ErrorCode::internal, "an archive's entry cannot be made", {}, {}, {}, {}};

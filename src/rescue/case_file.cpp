@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "salvage/io/sources.hpp"
+#include "salvage/rescue/case_folder.hpp"
 
 namespace salvage::rescue {
 namespace {

@@ -24,8 +24,4 @@ struct CaseFile {
 /// What case.json holds.
 [[nodiscard]] std::string case_document(const CaseFile& file);
 
-/// What to open for a path a user names: the request as it is, or for a case folder the dump it belongs to, with the
-/// layout, footer and map of the case where `request` names none.  Errors: as read_case_file.
-[[nodiscard]] Result<DumpRequest> resolve_case(const DumpRequest& request);
-
 } // namespace salvage::rescue

@@ -35,7 +35,8 @@ bool is_own(const std::string& path)
     const auto slash = path.rfind('/');
     const auto name = path.substr(slash == std::string::npos ? 0 : slash + 1);
     return path == "log.jsonl" || path == "secret.bin" || path.starts_with("search.session") ||
-           path.starts_with("signatures/") || path.starts_with("backups/") || path.starts_with("files/.salvage-") ||
+           path.starts_with("sessions/") || path.starts_with("thumbnails/") || path.starts_with("backups/") ||
+           path.starts_with("signatures/") || path.starts_with("files/.salvage-") ||
            path.starts_with("parts/.salvage-") || (slash == std::string::npos && name.ends_with(".partial"));
 }
 

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "rescue/case_file.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/fde/unlock.hpp"
 #include "salvage/io/ddrescue_map.hpp"
@@ -16,6 +15,7 @@
 #include "salvage/io/sources.hpp"
 #include "salvage/io/views.hpp"
 #include "salvage/rescue/adopted.hpp"
+#include "salvage/rescue/case_folder.hpp"
 
 namespace salvage::rescue {
 namespace {

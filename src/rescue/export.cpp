@@ -27,6 +27,7 @@
 #include "rescue/walk_path.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
+#include "salvage/rescue/look.hpp"
 #include "salvage/rescue/walk.hpp"
 
 namespace salvage::rescue {
@@ -85,6 +86,7 @@ public:
         }
         report_.manifest = (folder_.path() / manifest_name).string();
         report_.sums = (folder_.path() / sums_name).string();
+        report_.manifest_sha256 = SALVAGE_TRY(sha256_of_file(report_.manifest));
         return std::move(report_);
     }
 
@@ -465,6 +467,9 @@ Result<FinishedFiles> recall(const std::filesystem::path& folder)
 Result<ExportReport> export_folder(const filesystem::FileSystem& filesystem, const std::filesystem::path& out,
                                    const ExportOptions& options, const RunContext& context)
 {
+    if (!options.paths.empty()) {
+        return invalid_argument("several paths go into an archive only", "a folder takes one");
+    }
     const auto top = SALVAGE_TRY(filesystem::find_path(filesystem, options.path));
     auto path = normal_path(options.path);
     if (!options.top_folder.empty() && (!is_holdable(options.top_folder) || is_reserved_on_top(options.top_folder))) {
@@ -474,7 +479,7 @@ Result<ExportReport> export_folder(const filesystem::FileSystem& filesystem, con
     const auto source =
         fmt::format("{}; path {}{}{}", options.source_identity, path.empty() ? "/" : path,
                     options.top_folder.empty() ? "" : "; in " + options.top_folder, identity_of(options.filter));
-    auto selection = SALVAGE_TRY(ExportSelection::make(filesystem, path, options.filter, context));
+    auto selection = SALVAGE_TRY(ExportSelection::make(filesystem, {path}, options.filter, context));
     auto folder = SALVAGE_TRY(OutFolder::claim(out, {.state_name = ".salvage-export.json",
                                                      .schema = "salvage.export-state/1",
                                                      .source = source,

@@ -20,6 +20,7 @@
 #include "rescue/target_tree.hpp"
 #include "rescue/walk_path.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/io/output_file.hpp"
 #include "salvage/rescue/walk.hpp"
 
 namespace salvage::rescue {
@@ -44,12 +45,15 @@ public:
     }
     Result<> append(std::string_view text)
     {
+        hash_.update(as_bytes(text));
         size_.value += text.size();
         return std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size()
                    ? Result<>{}
                    : from_errno(errno, "the temporary file of the manifest cannot be written", "TMPDIR, /tmp");
     }
     [[nodiscard]] ByteCount size() const noexcept { return size_; }
+    /// Of all that was appended; nothing is appended after it.
+    [[nodiscard]] std::string finish_sha256() { return to_hex(hash_.finish()); }
     Result<> write_to(ArchiveWriter& writer)
     {
         if (std::fseek(file_.get(), 0, SEEK_SET) != 0) {
@@ -73,6 +77,7 @@ private:
     };
     std::unique_ptr<FILE, Close> file_{std::tmpfile()};
     ByteCount size_;
+    crypto::Sha256 hash_;
 };
 
 /// Where a file has data, as far as its holes are announced.
@@ -128,14 +133,23 @@ public:
     {
     }
 
-    Result<ExportReport> run(const std::string& path, const filesystem::Entry& top, const std::string& top_folder)
+    /// `roots` lie in `base`, or are that one folder.
+    Result<ExportReport> run(const std::vector<std::string>& roots, const std::string& base,
+                             const std::string& top_folder)
     {
-        base_ = top.type == EntryType::directory ? path : path.substr(0, path.rfind('/'));
+        base_ = base;
         folders_.emplace(base_, top_folder.empty() ? "" : top_folder + "/");
-        const auto visit = [this](const ListedEntry& listed) { return take(listed); };
-        SALVAGE_TRY(walk(*filesystem_, path, Recursive::yes, visit, *context_));
+        for (const auto& root : roots) {
+            SALVAGE_TRY(take_folders_to(root));
+            const auto visit = [&](const ListedEntry& listed) {
+                const bool is_root = listed.path == (root.empty() ? "/" : root);
+                return is_root && listed.entry.type == EntryType::directory ? note_damage(listed) : take(listed);
+            };
+            SALVAGE_TRY(walk(*filesystem_, root, Recursive::yes, visit, *context_));
+        }
         SALVAGE_TRY(lists_.dfxml.append(dfxml_tail()));
         report_.manifest = SALVAGE_TRY(add_list(manifest_name, lists_.manifest));
+        report_.manifest_sha256 = lists_.manifest.finish_sha256();
         report_.sums = SALVAGE_TRY(add_list(sums_name, lists_.sums));
         SALVAGE_TRY(add_list(body_name, lists_.body));
         SALVAGE_TRY(add_list(dfxml_name, lists_.dfxml));
@@ -144,6 +158,36 @@ public:
     }
 
 private:
+    /// The folders from the base down to `root`, itself among them where it is one.
+    Result<> take_folders_to(const std::string& root)
+    {
+        for (auto end = root.find('/', base_.size() + 1);; end = root.find('/', end + 1)) {
+            if (base_.size() >= root.size()) {
+                return {};
+            }
+            ListedEntry listed{.path = root.substr(0, end), .entry = {}, .target = {}, .lost = {}, .problem = {}};
+            listed.entry = SALVAGE_TRY(filesystem::find_path(*filesystem_, listed.path));
+            listed.entry.name = listed.path.substr(listed.path.rfind('/') + 1);
+            const bool is_folder = listed.entry.type == EntryType::directory;
+            if (is_folder && !folders_.contains(listed.path)) {
+                SALVAGE_TRY(take(listed));
+            }
+            if (end == std::string::npos) {
+                return {};
+            }
+        }
+    }
+
+    /// Of a folder that is told of because something is wrong with it.
+    Result<> note_damage(const ListedEntry& listed)
+    {
+        report_.failed.push_back({.path = listed.path,
+                                  .reason = listed.problem ? to_string(*listed.problem) : std::string{},
+                                  .lost = {},
+                                  .is_partial = true});
+        return {};
+    }
+
     Result<> take(const ListedEntry& listed)
     {
         if (!selection_.takes(listed)) {
@@ -158,10 +202,6 @@ private:
                            .stored_sha256 = {},
                            .problem = listed.problem ? to_string(*listed.problem) : std::string{},
                            .attributes = {}};
-        if (listed.path.size() <= base_.size()) { // the top itself, told of because something is wrong with it
-            fail(line, true);
-            return {};
-        }
         if (!takes(format_, listed.entry.type) || (listed.entry.type == EntryType::symlink && listed.problem)) {
             ++report_.others;
             if (!line.problem.empty()) {
@@ -368,16 +408,86 @@ private:
 
 } // namespace
 
+namespace {
+
+std::string parent_of(const std::string& path)
+{
+    return path.substr(0, std::min(path.rfind('/'), path.size()));
+}
+
+bool lies_in(const std::string& path, const std::string& folder)
+{
+    return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
+}
+
+/// In order, without those that lie in another.
+std::vector<std::string> outermost(const std::vector<std::string>& paths)
+{
+    std::vector<std::string> all;
+    all.reserve(paths.size());
+    std::ranges::transform(paths, std::back_inserter(all), normal_path);
+    std::ranges::sort(all);
+    std::vector<std::string> out;
+    std::unordered_set<std::string_view> taken; // of `all`, which stays as it is
+    for (const auto& path : all) {
+        bool is_covered = taken.contains(path) || taken.contains("");
+        for (auto slash = path.rfind('/'); slash != std::string::npos && slash > 0 && !is_covered;
+             slash = path.rfind('/', slash - 1)) {
+            is_covered = taken.contains(std::string_view{path}.substr(0, slash));
+        }
+        if (!is_covered) {
+            out.push_back(path);
+            taken.insert(path);
+        }
+    }
+    return out;
+}
+
+/// What the paths land below.
+Result<std::string> base_of(const filesystem::FileSystem& filesystem, const std::vector<std::string>& roots)
+{
+    if (roots.size() == 1) {
+        const auto top = SALVAGE_TRY(filesystem::find_path(filesystem, roots.front()));
+        return top.type == EntryType::directory ? roots.front() : parent_of(roots.front());
+    }
+    auto base = parent_of(roots.front());
+    for (const auto& root : roots) {
+        SALVAGE_TRY(filesystem::find_path(filesystem, root));
+        while (!base.empty() && !lies_in(root, base)) {
+            base = parent_of(base);
+        }
+    }
+    return base;
+}
+
+} // namespace
+
 Result<ExportReport> export_archive(const filesystem::FileSystem& filesystem, ArchiveFormat format,
                                     const ByteSink& sink, const ExportOptions& options, const RunContext& context)
 {
-    const auto top = SALVAGE_TRY(filesystem::find_path(filesystem, options.path));
-    const auto path = normal_path(options.path);
-    auto selection = SALVAGE_TRY(ExportSelection::make(filesystem, path, options.filter, context));
+    const auto roots = outermost(options.paths.empty() ? std::vector{options.path} : options.paths);
+    const auto base = SALVAGE_TRY(base_of(filesystem, roots));
+    auto selection = SALVAGE_TRY(ExportSelection::make(filesystem, roots, options.filter, context));
     auto lists = SALVAGE_TRY(SpooledLists::make(options.source_identity));
     auto writer = SALVAGE_TRY(ArchiveWriter::open(format, sink));
     return Archiver{filesystem, format, std::move(writer), std::move(lists), std::move(selection), context}.run(
-        path, top, options.top_folder);
+        roots, base, options.top_folder);
+}
+
+Result<ExportReport> export_to_file(const filesystem::FileSystem& filesystem, ArchiveFormat format,
+                                    const std::filesystem::path& path, const ExportOptions& options,
+                                    const RunContext& context)
+{
+    auto file = SALVAGE_TRY(io::OutputFile::create(path));
+    ByteOffset at{0};
+    const ByteSink sink = [&](ByteView bytes) -> Result<> {
+        SALVAGE_TRY(file.write_at(at, bytes));
+        at = at + ByteCount{bytes.size()};
+        return {};
+    };
+    auto report = SALVAGE_TRY(export_archive(filesystem, format, sink, options, context));
+    SALVAGE_TRY(file.commit());
+    return report;
 }
 
 } // namespace salvage::rescue

@@ -54,18 +54,6 @@ constexpr auto endings = std::to_array<Ending>({
     {"sqlite-wal", FileKind::database}, {"sqlite-journal", FileKind::database},
 });
 
-std::optional<FileKind> kind_of(std::string_view name)
-{
-    const auto dot = name.rfind('.');
-    if (dot == std::string_view::npos) {
-        return std::nullopt;
-    }
-    std::string ending{name.substr(dot + 1)};
-    std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const auto* const found = std::ranges::find(endings, ending, &Ending::text);
-    return found == endings.end() ? std::nullopt : std::optional{found->kind};
-}
-
 bool passes(const ExportFilter& filter, const ListedEntry& listed)
 {
     const auto& entry = listed.entry;
@@ -89,6 +77,30 @@ bool passes(const ExportFilter& filter, const ListedEntry& listed)
 
 } // namespace
 
+std::optional<FileKind> kind_of(std::string_view name)
+{
+    const auto dot = name.rfind('.');
+    if (dot == std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::string ending{name.substr(dot + 1)};
+    std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto* const found = std::ranges::find(endings, ending, &Ending::text);
+    return found == endings.end() ? std::nullopt : std::optional{found->kind};
+}
+
+std::string_view to_string(FileKind kind) noexcept
+{
+    switch (kind) {
+    case FileKind::image: return "image";
+    case FileKind::video: return "video";
+    case FileKind::audio: return "audio";
+    case FileKind::document: return "document";
+    case FileKind::database: return "database";
+    }
+    return "document";
+}
+
 std::string identity_of(const ExportFilter& filter)
 {
     std::string out;
@@ -107,8 +119,9 @@ std::string identity_of(const ExportFilter& filter)
     return out;
 }
 
-Result<ExportSelection> ExportSelection::make(const filesystem::FileSystem& filesystem, const std::string& path,
-                                              const ExportFilter& filter, const RunContext& context)
+Result<ExportSelection> ExportSelection::make(const filesystem::FileSystem& filesystem,
+                                              const std::vector<std::string>& paths, const ExportFilter& filter,
+                                              const RunContext& context)
 {
     ExportSelection out{filter};
     std::unordered_set<std::uint64_t> seen;
@@ -125,7 +138,9 @@ Result<ExportSelection> ExportSelection::make(const filesystem::FileSystem& file
         }
         return {};
     };
-    SALVAGE_TRY(walk(filesystem, path, Recursive::yes, add, context));
+    for (const auto& path : paths) {
+        SALVAGE_TRY(walk(filesystem, path, Recursive::yes, add, context));
+    }
     return out;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "salvage/core/run_context.hpp"
 #include "salvage/rescue/export.hpp"
@@ -16,9 +17,10 @@ namespace salvage::rescue {
 
 class ExportSelection {
 public:
-    /// Walks the tree once.  Errors: those of walk().
-    [[nodiscard]] static Result<ExportSelection> make(const filesystem::FileSystem& filesystem, const std::string& path,
-                                                      const ExportFilter& filter, const RunContext& context);
+    /// Walks each tree once.  Errors: those of walk().
+    [[nodiscard]] static Result<ExportSelection> make(const filesystem::FileSystem& filesystem,
+                                                      const std::vector<std::string>& paths, const ExportFilter& filter,
+                                                      const RunContext& context);
 
     /// Whether the entry passes; of folders, whether anything in them does.
     [[nodiscard]] bool takes(const ListedEntry& listed) const;

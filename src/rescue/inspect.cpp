@@ -125,6 +125,15 @@ Result<InspectReport> inspect(const Dump& dump, const OpenRequest& request, cons
     return report;
 }
 
+Result<InspectReport> open_inspected(const Dump& dump, const InspectReport& known, const OpenRequest& request,
+                                     const RunContext& context)
+{
+    auto report = known;
+    report.outcome = SALVAGE_TRY(open_userdata(dump, known.outcome.footers, request, context));
+    report.findings = all_findings(report);
+    return report;
+}
+
 Verdict judge_footer(const fde::CryptoFooter& footer, const OpenRequest& request, const RunContext& context)
 {
     const auto answer = fde::can_open_offline(footer);

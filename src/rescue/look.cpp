@@ -128,24 +128,32 @@ void add_structure(const Dump& dump, ByteOffset at, HexReport& report)
 
 } // namespace
 
-Result<HexReport> hex(const Dump& dump, std::string_view where, ByteCount length)
+Result<HexReport> hex(const io::ByteSource& source, ByteOffset at, ByteCount length)
 {
-    const auto at = SALVAGE_TRY(partition::resolve_offset(dump.layout, where));
-    if (at.value >= dump.source->size().value) {
+    if (at.value >= source.size().value) {
         return invalid_argument(fmt::format("offset {} lies beyond the end", format_offset(at)),
-                                fmt::format("the dump has {} bytes", dump.source->size().value));
+                                fmt::format("there are {} bytes", source.size().value));
     }
     const auto range = ByteRange::make(at, length);
-    const auto shown = range ? range->intersection(io::whole(*dump.source)) : ByteRange{};
-    HexReport report{.path = dump.path,
+    const auto shown = range ? range->intersection(io::whole(source)) : ByteRange{};
+    HexReport report{.path = {},
                      .at = at,
-                     .place = partition::describe_offset(dump.layout, at),
+                     .place = {},
                      .bytes = {},
                      .extents = {},
                      .structure = {},
                      .structure_at = {},
                      .fields = {}};
-    SALVAGE_TRY(read_readable(*dump.source, shown, report));
+    SALVAGE_TRY(read_readable(source, shown, report));
+    return report;
+}
+
+Result<HexReport> hex(const Dump& dump, std::string_view where, ByteCount length)
+{
+    const auto at = SALVAGE_TRY(partition::resolve_offset(dump.layout, where));
+    auto report = SALVAGE_TRY(hex(*dump.source, at, length));
+    report.path = dump.path;
+    report.place = partition::describe_offset(dump.layout, at);
     add_structure(dump, at, report);
     return report;
 }

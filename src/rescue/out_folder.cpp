@@ -32,6 +32,8 @@ Error refused(std::string what, std::string why)
         ErrorCode::already_exists, std::move(what), std::move(why), std::nullopt, "name another folder with -o", {}};
 }
 
+} // namespace
+
 bool is_utf8(std::string_view text)
 {
     // nlohmann's serializer is the judge that matters: what it would replace is not text.
@@ -42,8 +44,6 @@ bool is_utf8(std::string_view text)
         return false;
     }
 }
-
-} // namespace
 
 OutFolder::OutFolder(OutFolder&& other) noexcept
     : path_{std::move(other.path_)}, state_path_{std::move(other.state_path_)},

@@ -7,12 +7,12 @@
 
 #include <fmt/format.h>
 
-#include "rescue/case_file.hpp"
 #include "rescue/case_record.hpp"
 #include "rescue/log_reader.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
 #include "salvage/rescue/adopted.hpp"
+#include "salvage/rescue/case_folder.hpp"
 #include "salvage/rescue/crack.hpp"
 
 namespace salvage::rescue {
@@ -20,73 +20,9 @@ namespace {
 
 constexpr unsigned longest_cheap_pin = 6;
 
-Error other_dump(const std::filesystem::path& folder, const std::string& known, const std::string& found)
-{
-    return Error{ErrorCode::already_exists,
-                 fmt::format("{} is the case of another dump", folder.string()),
-                 fmt::format("its dump has {}, this one {}", known, found),
-                 std::nullopt,
-                 "name another folder with -o",
-                 {}};
-}
-
-/// Makes the folder, or finds a case or the beginnings of one in it.
-Result<> claim_folder(const std::filesystem::path& folder)
-{
-    std::error_code problem;
-    std::filesystem::create_directories(folder, problem);
-    if (problem) {
-        return from_errno(problem.value(), "the case folder cannot be made", folder.string());
-    }
-    if (std::filesystem::exists(folder / "case.json", problem)) {
-        return {};
-    }
-    // What a run that was killed at its very start leaves, and what an empty filesystem has.
-    constexpr std::array<std::string_view, 3> beginnings{"log.jsonl", "case.json.partial", "lost+found"};
-    for (std::filesystem::directory_iterator it{folder, problem};
-         !problem && it != std::filesystem::directory_iterator{}; it.increment(problem)) {
-        if (std::ranges::find(beginnings, it->path().filename().string()) == beginnings.end()) {
-            return Error{
-                ErrorCode::already_exists,          fmt::format("{} is not empty and not a case", folder.string()),
-                "a case needs a folder of its own", std::nullopt,
-                "name another folder with -o",      {}};
-        }
-    }
-    return problem ? Result<>{from_errno(problem.value(), "the case folder cannot be listed", folder.string())}
-                   : Result<>{};
-}
-
-/// What an earlier run over the same dump knew, or the little that a new case knows.
-Result<CaseFile> open_case(const RescueRequest& request, const DumpRequest& dump, ByteCount size)
-{
-    const auto& folder = request.case_folder;
-    if (std::error_code ignored; !std::filesystem::exists(folder / "case.json", ignored)) {
-        return CaseFile{.dump = dump, .size = size, .sha256 = {}, .statement = request.statement, .verdict = {}};
-    }
-    auto known = SALVAGE_TRY(read_case_file(folder));
-    if (known.size != size) {
-        return other_dump(folder, fmt::format("{} bytes", known.size.value), fmt::format("{} bytes", size.value));
-    }
-    return known;
-}
-
 LogValue or_null(std::string text)
 {
     return text.empty() ? LogValue{} : LogValue{std::move(text)};
-}
-
-void log_beginning(CaseLog& log, const RescueRequest& request, const CaseFile& known)
-{
-    if (const auto interrupted = log.memory().interrupted) {
-        const LogField record{.key = "record", .value = *interrupted};
-        log.write("rescue.interrupted",
-                  fmt::format("the run that began with record {} was interrupted: it wrote no end", *interrupted),
-                  {&record, 1});
-    }
-    const auto& statement = request.statement.empty() ? known.statement : request.statement;
-    const LogField right{.key = "statement", .value = or_null(statement)};
-    log.write("case.statement", statement.empty() ? "no statement by what right this is done was given" : statement,
-              {&right, 1});
 }
 
 void log_error(CaseLog& log, std::string_view event, const Error& error)
@@ -113,20 +49,20 @@ std::string identity_of(const InspectReport& report)
 /// The rescue, step by step.  Each step says what it did in the log and leaves its part of the report.
 class Rescue {
 public:
-    Rescue(const RescueRequest& request, CaseFile known, RunContext context, CaseLog& log)
-        : request_{&request}, known_{std::move(known)}, context_{std::move(context)}, log_{&log}
+    Rescue(const RescueRequest& request, CaseFolder& folder, RunContext context)
+        : request_{&request}, folder_{&folder}, context_{std::move(context)}, log_{&folder.log()}
     {
-        context_.log = &log;
+        context_.log = log_;
     }
 
     Result<RescueReport> run(const Dump& dump)
     {
         report_.case_folder = request_->case_folder.string();
         log_start(dump);
-        SALVAGE_TRY(note_case());
+        SALVAGE_TRY(folder_->note());
         report_.inspect = SALVAGE_TRY(inspect(dump, request_->open, context_));
         log_inspected();
-        SALVAGE_TRY(note_source());
+        SALVAGE_TRY(folder_->note_source(report_.inspect.source.sha256));
         if (request_->split && !dump.is_bare) {
             SALVAGE_TRY(split_dump(dump));
         }
@@ -136,11 +72,11 @@ public:
         if (report_.inspect.outcome.volume) {
             SALVAGE_TRY(export_files());
         }
-        log_findings();
-        known_.verdict = to_string(report_.inspect.outcome.verdict.code);
-        SALVAGE_TRY(note_case());
-        const LogField verdict{.key = "verdict", .value = known_.verdict};
-        log_->write(log_event::run_done, fmt::format("verdict {}", known_.verdict), {&verdict, 1});
+        folder_->note_findings(report_.inspect.findings);
+        const std::string code{to_string(report_.inspect.outcome.verdict.code)};
+        SALVAGE_TRY(folder_->note_verdict(code));
+        const LogField verdict{.key = "verdict", .value = code};
+        log_->write(log_event::run_done, fmt::format("verdict {}", code), {&verdict, 1});
         report_.log = log_->head();
         return std::move(report_);
     }
@@ -167,39 +103,7 @@ private:
             LogField{.key = "source_sha256", .value = or_null(source.sha256.value_or(std::string{}))},
             LogField{.key = "verdict", .value = verdict}};
         log_->write("inspect.done", fmt::format("{}; verdict {}", identity_of(report_.inspect), verdict), data);
-        log_findings();
-    }
-
-    /// Those that were not there yet.
-    void log_findings()
-    {
-        const std::span all{report_.inspect.findings};
-        record_findings(*log_, all.subspan(std::min(logged_findings_, all.size())));
-        logged_findings_ = all.size();
-    }
-
-    /// case.json, where this run has something new to say in it.
-    Result<> note_case()
-    {
-        auto document = case_document(known_);
-        if (document == noted_) {
-            return {};
-        }
-        SALVAGE_TRY(replace_recorded(*log_, request_->case_folder, {.name = "case.json", .content = document}));
-        noted_ = std::move(document);
-        return {};
-    }
-
-    /// The case keeps the hash of its dump; an earlier run may have kept another.
-    Result<> note_source()
-    {
-        const auto& found = report_.inspect.source.sha256;
-        if (known_.sha256 && known_.sha256 != found) {
-            return other_dump(request_->case_folder, "the SHA-256 " + *known_.sha256,
-                              "the SHA-256 " + found.value_or("(unknown: parts could not be read)"));
-        }
-        known_.sha256 = found;
-        return note_case();
+        folder_->note_findings(report_.inspect.findings);
     }
 
     Result<> split_dump(const Dump& dump)
@@ -363,12 +267,10 @@ private:
     }
 
     const RescueRequest* request_;
-    CaseFile known_;
+    CaseFolder* folder_;
     RunContext context_;
     CaseLog* log_;
     RescueReport report_;
-    std::string noted_;              ///< what case.json holds
-    std::size_t logged_findings_{0}; ///< of the report's
 };
 
 } // namespace
@@ -377,18 +279,13 @@ Result<RescueReport> rescue(const RescueRequest& request, const RunContext& cont
 {
     const auto wanted = SALVAGE_TRY(resolve_case(request.dump));
     const auto dump = SALVAGE_TRY(open_dump(wanted));
-    SALVAGE_TRY(claim_folder(request.case_folder));
-    const auto log = SALVAGE_TRY(CaseLog::open(request.case_folder / "log.jsonl", *context.clock));
-    auto known = open_case(request, wanted, dump.source->size());
-    if (!known.has_value()) {
-        log_error(*log, log_event::run_refused, known.error());
-        return std::move(known).error();
-    }
-    log_beginning(*log, request, *known);
-    Rescue run{request, *std::move(known), context, *log};
+    const auto folder = SALVAGE_TRY(CaseFolder::open(
+        {.folder = request.case_folder, .dump = wanted, .size = dump.source->size(), .statement = request.statement},
+        *context.clock));
+    Rescue run{request, *folder, context};
     auto report = run.run(dump);
     if (!report.has_value()) {
-        log_ending(*log, report.error());
+        log_ending(folder->log(), report.error());
     }
     return report;
 }

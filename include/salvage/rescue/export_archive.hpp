@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -27,6 +28,11 @@ using ByteSink = std::function<Result<>(ByteView)>;
 /// Errors: not_found (path), those of `sink`, io, cancelled.  A damaged file is not an error: it is in `failed`.
 [[nodiscard]] Result<ExportReport> export_archive(const filesystem::FileSystem& filesystem, ArchiveFormat format,
                                                   const ByteSink& sink, const ExportOptions& options,
+                                                  const RunContext& context);
+
+/// The same into a file, which is there whole or not at all.  Errors: already_exists, io, no_space; as export_archive.
+[[nodiscard]] Result<ExportReport> export_to_file(const filesystem::FileSystem& filesystem, ArchiveFormat format,
+                                                  const std::filesystem::path& path, const ExportOptions& options,
                                                   const RunContext& context);
 
 } // namespace salvage::rescue

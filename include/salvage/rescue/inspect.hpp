@@ -44,6 +44,11 @@ struct InspectReport {
 /// One pass over the dump, then the verdict.  Errors: io, cancelled.
 [[nodiscard]] Result<InspectReport> inspect(const Dump& dump, const OpenRequest& request, const RunContext& context);
 
+/// Tries to open a dump that was inspected, with other secrets: `known` with a new outcome.  Nothing is scanned again.
+/// Errors: io, cancelled.
+[[nodiscard]] Result<InspectReport> open_inspected(const Dump& dump, const InspectReport& known,
+                                                   const OpenRequest& request, const RunContext& context);
+
 /// Footers of a file and whether they can be opened: a dump, a partition, a carved block or a pasted hex dump.
 struct FooterReport {
     SourceFacts source;

@@ -48,6 +48,10 @@ struct HexReport {
 };
 [[nodiscard]] Result<HexReport> hex(const Dump& dump, std::string_view where, ByteCount length);
 
+/// Bytes of a source without names: `at`, `bytes` and `extents` of the report are set.
+/// Errors: invalid_argument (`at` lies beyond the end), io.
+[[nodiscard]] Result<HexReport> hex(const io::ByteSource& source, ByteOffset at, ByteCount length);
+
 /// SHA-256 of a file as hex.  Errors: io.
 [[nodiscard]] Result<std::string> sha256_of_file(const std::filesystem::path& path);
 

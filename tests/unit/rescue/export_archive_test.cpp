@@ -192,6 +192,57 @@ TEST(ExportArchive, ZipHoldsEveryNameWithItsContent)
               "None b'a photo' b'a photo' b'umlaut'\n");
 }
 
+// Judge: Python's zipfile, which opens no archive in which a name is marked as UTF-8 and is not.
+TEST(ExportArchive, ZipMarksOnlyThoseNamesAsUtf8ThatAre)
+{
+    FakeFileSystem files;
+    files.add_file(FakeFileSystem::root_inode, "caf\xE9.txt", "latin");
+    files.add_file(FakeFileSystem::root_inode, "\xC3\xA4.txt", "umlaut");
+    const TemporaryFolder folder;
+    const auto zip = folder.path() / "phone.zip";
+    ASSERT_TRUE(is_ok(archive(files, zip, ArchiveFormat::zip)));
+    EXPECT_EQ(python(zip, "z = zipfile.ZipFile(path)\n"
+                          "print([(n.encode('cp437' if not i.flag_bits & 0x800 else 'utf-8'), z.read(i))\n"
+                          "       for i in z.infolist() for n in [i.filename] if n.endswith('.txt')][:2])"),
+              "[(b'caf\\xe9.txt', b'latin'), (b'\\xc3\\xa4.txt', b'umlaut')]\n");
+}
+
+TEST(ExportArchive, SeveralPathsLandBelowTheFolderThatHoldsThemAll)
+{
+    FakeFileSystem files;
+    const auto media = files.add_folder(FakeFileSystem::root_inode, "media");
+    const auto camera = files.add_folder(media, "camera");
+    files.add_file(camera, "a.jpg", "photo");
+    files.add_file(camera, "left-out.jpg", "not asked for");
+    const auto music = files.add_folder(media, "music");
+    const auto album = files.add_folder(music, "album");
+    files.add_file(album, "a.mp3", "song");
+    files.add_file(FakeFileSystem::root_inode, "elsewhere", "not asked for");
+    const TemporaryFolder folder;
+    const auto zip = folder.path() / "phone.zip";
+    ExportOptions options;
+    options.paths = {"/media/music/album", "/media/camera/a.jpg", "/media/music"}; // one lies in another
+    const auto report = archive(files, zip, ArchiveFormat::zip, options);
+    ASSERT_TRUE(is_ok(report));
+    EXPECT_EQ(report->files, 2U);
+    EXPECT_EQ(python(zip, "import hashlib\nz = zipfile.ZipFile(path)\n"
+                          "print([n for n in z.namelist() if not n.startswith('salvage-export/')])\n"
+                          "print(hashlib.sha256(z.read('salvage-export/manifest.jsonl')).hexdigest())"),
+              "['camera/', 'camera/a.jpg', 'music/', 'music/album/', 'music/album/a.mp3']\n" + report->manifest_sha256 +
+                  "\n");
+}
+
+TEST(ExportArchive, OfSeveralPathsEachMustBeThere)
+{
+    FakeFileSystem files;
+    files.add_file(FakeFileSystem::root_inode, "a", "there");
+    const TemporaryFolder folder;
+    ExportOptions options;
+    options.paths = {"/a", "/b"};
+    EXPECT_TRUE(
+        fails_with(archive(files, folder.path() / "phone.zip", ArchiveFormat::zip, options), ErrorCode::not_found));
+}
+
 TEST(ExportArchive, EndsWithTheErrorOfItsTargetAndWhenStopped)
 {
     FakeFileSystem files;
