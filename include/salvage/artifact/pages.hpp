@@ -78,7 +78,7 @@ struct GalleryPage {
     std::string title;
     std::string previous{};
     std::string next{};
-    std::vector<Tile> tiles;
+    std::vector<Tile> tiles{};
 };
 
 /// Something that the first page finds when it is searched for.
