@@ -49,6 +49,7 @@ int run(int argc, char** argv)
     add_ls(app, session);
     add_cat(app, session);
     add_export(app, session);
+    add_extract(app, session);
     add_carve(app, session);
     add_convert(app, session);
 #ifdef SALVAGE_HAS_FUSE

@@ -27,6 +27,7 @@ void add_decrypt(CLI::App& app, Session& session);
 void add_ls(CLI::App& app, Session& session);
 void add_cat(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);
+void add_extract(CLI::App& app, Session& session);
 void add_carve(CLI::App& app, Session& session);
 void add_convert(CLI::App& app, Session& session);
 void add_read(CLI::App& app, Session& session);

@@ -1,0 +1,66 @@
+// extract: photos, contacts, messages and the rest, in forms that people read.
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "opened_files.hpp"
+#include "options.hpp"
+#include "salvage/render/extract.hpp"
+#include "salvage/rescue/extract.hpp"
+#include "salvage/rescue/extract_log.hpp"
+#include "verbs.hpp"
+
+namespace salvage::cli {
+namespace {
+
+struct ExtractVerb {
+    DumpOptions dump;
+    SecretOptions secret;
+    std::string out;
+    std::vector<std::string> only;
+};
+
+Result<> run_extract(const ExtractVerb& options, Session& session)
+{
+    const auto context = session.context();
+    const auto opened = SALVAGE_TRY(open_filesystem(options.dump, options.secret, session, context));
+    const rescue::ExtractRequest request{.source = opened.opened.dump.path,
+                                         .source_identity = identity_of(opened.opened),
+                                         .only = options.only,
+                                         .system_properties = rescue::system_properties_of(opened.opened.dump)};
+    auto log = SALVAGE_TRY(rescue::ExtractLog::open(options.dump.dump, invocation_of(session), options.out, context));
+    const auto pages = render::make_extract_pages();
+    auto report = rescue::extract(*opened.files, options.out, request, *pages, context);
+    SALVAGE_TRY(log.end(report));
+    const auto done = SALVAGE_TRY(std::move(report));
+    show(session, done);
+    const bool is_empty = std::ranges::all_of(done.kinds, [](const auto& kind) { return kind.items == 0; });
+    session.finish(static_cast<int>(is_empty ? Exit::not_found : Exit::done));
+    return {};
+}
+
+} // namespace
+
+void add_extract(CLI::App& app, Session& session)
+{
+    auto& command = verb(app, "extract", "photos, contacts, messages … as files and pages that people read",
+                         "salvage extract phone.img -o my-phone --ask\n"
+                         "  salvage extract phone.img -o my-photos --only photos,contacts --ask");
+    const auto options = std::make_shared<ExtractVerb>();
+    options->dump.add_to(command);
+    command
+        .add_option("-o,--out", options->out,
+                    "target folder: new, empty, or an extraction of the same dump; index.html in it shows everything")
+        ->required();
+    std::string kinds;
+    for (const auto& kind : rescue::extract_kinds()) {
+        kinds += (kinds.empty() ? "" : ", ") + kind;
+    }
+    command.add_option("--only", options->only, "only these kinds, with commas between them: " + kinds)->delimiter(',');
+    add_output_options(command, session);
+    options->secret.add_to(command);
+    on_chosen(command, session, options, run_extract);
+}
+
+} // namespace salvage::cli

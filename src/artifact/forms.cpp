@@ -1,0 +1,287 @@
+#include "artifact/forms.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include <fmt/format.h>
+
+namespace salvage::artifact {
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+constexpr std::int64_t first_ms = -62'135'596'800'000; // year 1
+constexpr std::int64_t last_ms = 253'402'300'799'999;  // the end of year 9999
+
+struct Moment {
+    int year;
+    unsigned month;
+    unsigned day;
+    std::int64_t hour;
+    std::int64_t minute;
+    std::int64_t second;
+    std::int64_t millisecond;
+};
+
+std::optional<Moment> moment_of(std::optional<std::int64_t> milliseconds)
+{
+    if (!milliseconds || *milliseconds < first_ms || *milliseconds > last_ms) {
+        return std::nullopt;
+    }
+    const std::chrono::milliseconds time{*milliseconds};
+    const auto days = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date{std::chrono::sys_days{days}};
+    const auto rest = (time - days).count();
+    return Moment{.year = static_cast<int>(date.year()),
+                  .month = static_cast<unsigned>(date.month()),
+                  .day = static_cast<unsigned>(date.day()),
+                  .hour = rest / 3'600'000,
+                  .minute = rest / 60'000 % 60,
+                  .second = rest / 1000 % 60,
+                  .millisecond = rest % 1000};
+}
+
+/// Length of the UTF-8 character that `text` begins with; 0 where it begins with none.  Spec: Unicode 15, table 3-7.
+std::size_t character_length(std::string_view text) noexcept
+{
+    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
+    const auto first = byte(0);
+    if (first < 0x80U) {
+        return text.empty() ? 0 : 1;
+    }
+    if (first >= 0xC2U && first <= 0xDFU) {
+        return follows(1) ? 2 : 0;
+    }
+    if ((first & 0xF0U) == 0xE0U) {
+        const bool is_short = first == 0xE0U && byte(1) < 0xA0U;
+        const bool is_surrogate = first == 0xEDU && byte(1) >= 0xA0U;
+        return follows(1) && follows(2) && !is_short && !is_surrogate ? 3 : 0;
+    }
+    if (first >= 0xF0U && first <= 0xF4U) {
+        const bool is_short = first == 0xF0U && byte(1) < 0x90U;
+        const bool is_beyond = first == 0xF4U && byte(1) >= 0x90U;
+        return follows(1) && follows(2) && follows(3) && !is_short && !is_beyond ? 4 : 0;
+    }
+    return 0;
+}
+
+/// Walks the characters of a text that may be none: calls `character` with each, or with nothing for a byte that is
+/// none.
+template <typename Function>
+void each_character(std::string_view text, const Function& function)
+{
+    while (!text.empty()) {
+        const auto length = character_length(text);
+        function(text.substr(0, length));
+        text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+}
+
+/// Code points below 256 as bytes; nothing where there is another.
+std::optional<std::string> latin1_bytes(std::string_view text)
+{
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto first = static_cast<unsigned char>(text[i]);
+        if (first < 0x80U) {
+            out += text[i];
+            continue;
+        }
+        if ((first != 0xC2U && first != 0xC3U) || i + 1 == text.size()) {
+            return std::nullopt;
+        }
+        const auto second = static_cast<unsigned char>(text[++i]);
+        out += static_cast<char>(((first & 0x03U) << 6U) | (second & 0x3FU));
+    }
+    return out;
+}
+
+} // namespace
+
+bool is_utf8(std::string_view text) noexcept
+{
+    while (!text.empty()) {
+        const auto length = character_length(text);
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+std::string as_utf8(std::string_view text)
+{
+    if (is_utf8(text)) {
+        return std::string{text};
+    }
+    std::string out;
+    each_character(text, [&](std::string_view character) { out += character.empty() ? replacement : character; });
+    return out;
+}
+
+std::string undo_latin1(const std::string& text)
+{
+    const bool is_ascii =
+        std::ranges::all_of(text, [](char letter) { return static_cast<unsigned char>(letter) < 0x80U; });
+    auto bytes = is_ascii ? std::nullopt : latin1_bytes(text);
+    return bytes && is_utf8(*bytes) ? *std::move(bytes) : text;
+}
+
+std::string shown_time(std::optional<std::int64_t> milliseconds)
+{
+    const auto time = moment_of(milliseconds);
+    return time ? fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", time->year, time->month, time->day, time->hour,
+                              time->minute, time->second)
+                : std::string{};
+}
+
+std::string iso_time(std::optional<std::int64_t> milliseconds)
+{
+    const auto time = moment_of(milliseconds);
+    if (!time) {
+        return {};
+    }
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}Z", time->year, time->month, time->day, time->hour,
+                       time->minute, time->second,
+                       time->millisecond == 0 ? std::string{} : fmt::format(".{:03}", time->millisecond));
+}
+
+std::string basic_time(std::optional<std::int64_t> milliseconds)
+{
+    const auto time = moment_of(milliseconds);
+    return time ? fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", time->year, time->month, time->day, time->hour,
+                              time->minute, time->second)
+                : std::string{};
+}
+
+std::string basic_day(std::optional<std::int64_t> milliseconds)
+{
+    const auto time = moment_of(milliseconds);
+    return time ? fmt::format("{:04}{:02}{:02}", time->year, time->month, time->day) : std::string{};
+}
+
+Json time_json(std::optional<std::int64_t> milliseconds)
+{
+    auto text = iso_time(milliseconds);
+    Json out;
+    if (!text.empty()) {
+        out = std::move(text);
+    }
+    return out;
+}
+
+Json text_json(const std::optional<std::string>& text)
+{
+    return text ? text_json(std::string_view{*text}) : Json{};
+}
+
+Json text_json(std::string_view text)
+{
+    Json out = as_utf8(text.substr(0, max_text_bytes));
+    return out;
+}
+
+Json origin_json(const Origin& origin)
+{
+    Json out = Json::object();
+    out["file"] = text_json(std::string_view{origin.file});
+    if (!origin.table.empty()) {
+        out["table"] = text_json(std::string_view{origin.table});
+        out["row"] = origin.row ? Json(*origin.row) : Json{};
+    }
+    return out;
+}
+
+std::string dumped(const Json& json)
+{
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string csv_line(std::span<const std::string> cells)
+{
+    std::string out;
+    for (const auto& raw : cells) {
+        auto cell = as_utf8(raw);
+        // Numbers with a country code begin with '+', so that is left alone where nothing but digits follows.
+        const bool is_number = cell.find_first_not_of("+0123456789 ().-#*/") == std::string::npos;
+        if (!cell.empty() && std::string_view{"=+-@\t\r"}.contains(cell.front()) && !is_number) {
+            cell.insert(cell.begin(), '\'');
+        }
+        if (cell.find_first_of(",\"\r\n") != std::string::npos) {
+            std::string quoted{'"'};
+            for (const auto letter : cell) {
+                quoted += letter;
+                if (letter == '"') {
+                    quoted += '"';
+                }
+            }
+            cell = quoted + '"';
+        }
+        out += (out.empty() && &raw == cells.data() ? "" : ",") + cell;
+    }
+    return out + "\r\n";
+}
+
+std::string xml_text(std::string_view text)
+{
+    std::string out;
+    out.reserve(text.size());
+    each_character(text, [&](std::string_view character) {
+        if (character.size() != 1) {
+            // U+FFFE and U+FFFF are no characters of XML.
+            const bool is_none = character.empty() || character == "\xEF\xBF\xBE" || character == "\xEF\xBF\xBF";
+            out += is_none ? replacement : character;
+            return;
+        }
+        switch (character.front()) {
+        case '&': out += "&amp;"; break;
+        case '<': out += "&lt;"; break;
+        case '>': out += "&gt;"; break;
+        case '"': out += "&quot;"; break;
+        case '\'': out += "&#39;"; break;
+        case '\n': out += "&#10;"; break;
+        case '\r': out += "&#13;"; break;
+        case '\t': out += "&#9;"; break;
+        default: out += static_cast<unsigned char>(character.front()) < 0x20U ? replacement : character;
+        }
+    });
+    return out;
+}
+
+std::string card_value(std::string_view text)
+{
+    std::string out;
+    each_character(text, [&](std::string_view character) {
+        if (character.empty()) {
+            out += replacement;
+        } else if (character == "\\" || character == "," || character == ";") {
+            out += '\\';
+            out += character;
+        } else if (character == "\n") {
+            out += "\\n";
+        } else if (static_cast<unsigned char>(character.front()) >= 0x20U || character == "\t") {
+            out += character;
+        }
+    });
+    return out;
+}
+
+std::string card_line(std::string_view line)
+{
+    constexpr std::size_t most = 75;
+    std::string out;
+    std::size_t width = 0;
+    each_character(line, [&](std::string_view character) {
+        if (width + character.size() > most) {
+            out += "\r\n ";
+            width = 1;
+        }
+        out += character;
+        width += character.size();
+    });
+    return out + "\r\n";
+}
+
+} // namespace salvage::artifact

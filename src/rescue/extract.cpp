@@ -1,0 +1,70 @@
+#include "salvage/rescue/extract.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "rescue/extract_folder.hpp"
+#include "rescue/out_folder.hpp"
+#include "rescue/phone_files.hpp"
+#include "salvage/core/text.hpp"
+
+namespace salvage::rescue {
+namespace {
+
+Result<> check_kinds(const std::vector<std::string>& only)
+{
+    const auto known = extract_kinds();
+    for (const auto& name : only) {
+        if (std::ranges::find(known, name) == known.end()) {
+            std::string all;
+            for (const auto& kind : known) {
+                all += (all.empty() ? "" : ", ") + kind;
+            }
+            return invalid_argument(fmt::format("there is no kind of data called '{}'", printable(name)), {},
+                                    "take one of " + all);
+        }
+    }
+    return {};
+}
+
+Result<> extract_all(artifact::Extraction& extraction, const ExtractRequest& request, ExtractReport& report)
+{
+    SALVAGE_TRY(artifact::learn_names(extraction));
+    for (const auto& kind : artifact::kinds()) {
+        if (request.only.empty() || std::ranges::find(request.only, kind.name) != request.only.end()) {
+            report.kinds.push_back(SALVAGE_TRY(kind.extract(extraction).in(fmt::format("taking out {}", kind.title))));
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+std::vector<std::string> extract_kinds()
+{
+    std::vector<std::string> out;
+    for (const auto& kind : artifact::kinds()) {
+        out.emplace_back(kind.name);
+    }
+    return out;
+}
+
+Result<ExtractReport> extract(const filesystem::FileSystem& files, const std::filesystem::path& out,
+                              const ExtractRequest& request, const ExtractPages& pages, const RunContext& context)
+{
+    SALVAGE_TRY(check_kinds(request.only));
+    ExtractReport report;
+    report.source = request.source;
+    const auto folder = SALVAGE_TRY(ExtractFolder::open(out, request, pages, report, context));
+    const PhoneFilesOf phone{files, request.system_properties};
+    artifact::Extraction extraction{.files = &phone, .sink = folder.get(), .context = &context};
+    auto done = extract_all(extraction, request, report);
+    done = done.has_value() ? folder->finish() : std::move(done);
+    if (!done.has_value()) {
+        return with_need(std::move(done).error(), ByteCount{0}, out);
+    }
+    return report;
+}
+
+} // namespace salvage::rescue
