@@ -47,7 +47,11 @@ function(salvage_test name)
     target_link_libraries(${name} PRIVATE salvage_warnings salvage_build ${TEST_LINKS} GTest::gtest_main)
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests" "${PROJECT_SOURCE_DIR}/src")
     # What is under test is optimised as people get it; optimising the tests themselves takes longer than they run.
-    target_compile_options(${name} PRIVATE "$<IF:$<BOOL:${SALVAGE_SANITIZE}>,-O0,$<$<CONFIG:Release>:-O1>>")
+    if(SALVAGE_SANITIZE)
+        target_compile_options(${name} PRIVATE -O0)
+    else()
+        target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+    endif()
     target_compile_definitions(${name} PRIVATE SALVAGE_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
                                                SALVAGE_FOREIGN_DATA="${PROJECT_SOURCE_DIR}/../shared/data")
     set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
