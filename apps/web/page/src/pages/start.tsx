@@ -1,7 +1,7 @@
 // Start: a dump by its path or picked from a folder, the sample phone, or a case that goes on.
 import { useEffect, useState } from 'preact/hooks';
 import { get, send } from '../api/client';
-import { jobs, putJob, session, workplace } from '../api/state';
+import { join, jobs, putJob, session, workplace } from '../api/state';
 import type { Folder, Job } from '../api/types';
 import { go } from '../core/router';
 import { useStore } from '../core/store';
@@ -83,6 +83,7 @@ function OpenForm() {
       ...(more.layout.trim() !== '' ? { layout_files: [more.layout.trim()] } : {}),
     });
     putJob(job);
+    await join();
     go('/verdict');
   });
   const field = (name: keyof typeof more, label: string, term: string) => (
@@ -117,13 +118,16 @@ function OpenForm() {
 }
 
 function SamplePhone() {
+  const [begun, setBegun] = useState<string | undefined>();
   const sample = useAction(async () => {
-    putJob(await send<Job>('POST', '/sample-phone', {}));
+    const made = await send<Job>('POST', '/sample-phone', {});
+    setBegun(made.id);
+    putJob(made);
   });
   const job = useStore(jobs).find((each) => each.kind === 'sample-phone');
   const work = useStore(workplace);
   useEffect(() => {
-    if (job?.state === 'done' && (work?.state === 'opening' || work?.state === 'open') && sample.isRunning) {
+    if (job?.id === begun && job?.state === 'done' && (work?.state === 'opening' || work?.state === 'open')) {
       go('/verdict');
     }
   }, [job?.state, work?.state]);
