@@ -80,7 +80,7 @@ public:
                 text += event("job", job_json(*view));
             }
         }
-        silent_ = 0ms;
+        silent_ = std::chrono::milliseconds::zero();
         if (!client.write(text)) {
             return Next::broken;
         }
@@ -97,7 +97,7 @@ private:
     {
         silent_ += between_looks;
         if (silent_ >= between_comments) {
-            silent_ = 0ms;
+            silent_ = std::chrono::milliseconds::zero();
             return client.write(": still here\n\n") ? Next::more : Next::broken;
         }
         return client.is_there() ? Next::more : Next::broken;

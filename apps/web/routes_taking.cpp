@@ -20,7 +20,7 @@ constexpr std::size_t max_keys = 10'000;
 // Each reads the dump with a core of its own.
 constexpr int max_downloads = 8;
 
-void log_taken(rescue::CaseLog& log, std::string_view event, std::string text, const rescue::ExportReport& report)
+void log_taken(rescue::CaseLog& log, std::string_view event, std::string_view text, const rescue::ExportReport& report)
 {
     const std::array<rescue::LogField, 4> data{
         rescue::LogField{.key = "files", .value = report.files},

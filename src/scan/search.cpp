@@ -217,22 +217,24 @@ Result<SearchResult> search(const io::ByteSource& source, const SearchOptions& o
     const bool is_in_zeros =
         std::ranges::any_of(options.patterns, [](const Pattern& pattern) { return is_all_zero(pattern.bytes); });
     Stretches stretches{areas_of(extents, whole, matcher.longest(), is_in_zeros), whole, context};
-    std::vector<Finder> finders;
-    const auto threads = threads_for(whole);
-    finders.reserve(threads);
-    for (unsigned i = 0; i < threads; ++i) {
-        finders.emplace_back(source, matcher, options, context);
+    Finder own{source, matcher, options, context};
+    std::vector<Finder> others;
+    const auto others_wanted = threads_for(whole) - 1;
+    others.reserve(others_wanted);
+    for (unsigned i = 0; i < others_wanted; ++i) {
+        others.emplace_back(source, matcher, options, context);
     }
     {
         std::vector<std::jthread> running;
-        running.reserve(threads - 1);
-        for (unsigned i = 1; i < threads; ++i) {
-            running.emplace_back([&stretches, &finder = finders[i]] { finder.run(stretches); });
+        running.reserve(others_wanted);
+        for (auto& finder : others) {
+            running.emplace_back([&stretches, &finder] { finder.run(stretches); });
         }
-        finders.front().run(stretches);
+        own.run(stretches);
     }
     SALVAGE_TRY(stretches.finish());
-    for (const auto& finder : finders) {
+    own.add_to(result);
+    for (const auto& finder : others) {
         finder.add_to(result);
     }
     keep_first(result.hits, options.patterns.size(), options.max_hits_per_pattern);
