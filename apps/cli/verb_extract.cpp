@@ -34,7 +34,7 @@ Result<> run_extract(const ExtractVerb& options, Session& session)
     auto report = rescue::extract(*opened.files, options.out, request, *pages, context);
     SALVAGE_TRY(log.end(report));
     const auto done = SALVAGE_TRY(std::move(report));
-    show(session, done);
+    session.print(session.is_json ? render::json(done) : render::text(done, session.out_style()));
     const bool is_empty = std::ranges::all_of(done.kinds, [](const auto& kind) { return kind.items == 0; });
     session.finish(static_cast<int>(is_empty ? Exit::not_found : Exit::done));
     return {};
