@@ -8,6 +8,7 @@
 #include "artifact/kinds.hpp"
 #include "artifact/message_store.hpp"
 #include "artifact/sms_xml.hpp"
+#include "salvage/core/base64.hpp"
 
 namespace salvage::artifact {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "artifact/contact_store.hpp"
 #include "artifact/forms.hpp"
+#include "salvage/core/base64.hpp"
 
 namespace salvage::artifact {
 namespace {

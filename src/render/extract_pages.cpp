@@ -8,6 +8,7 @@
 #include "render/extract_style.hpp"
 #include "render/html_parts.hpp"
 #include "render/json_parts.hpp"
+#include "salvage/core/base64.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/crypto/hash.hpp"
 #include "salvage/render/extract.hpp"

@@ -123,8 +123,6 @@ private:
 
 /// Lower-case hex without separators: "c4b1b5d0".
 [[nodiscard]] std::string to_hex(ByteView bytes);
-/// Base64 with its padding, in one line.  Spec: RFC 4648, 4.
-[[nodiscard]] std::string to_base64(ByteView bytes);
 /// For messages: "C4 B1 B5 D0", cut with "…" after `max_bytes`.
 [[nodiscard]] std::string to_spaced_hex(ByteView bytes, std::size_t max_bytes = 16);
 /// Reads hex digits; white space between bytes is skipped.  Errors: malformed (where = text position).
