@@ -4,11 +4,16 @@
 
 #include <fmt/format.h>
 
+#include "opened_files.hpp"
 #include "options.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
 #include "salvage/render/case.hpp"
+#include "salvage/render/extract.hpp"
 #include "salvage/render/html.hpp"
+#include "salvage/rescue/extract.hpp"
+#include "salvage/rescue/extract_log.hpp"
+#include "salvage/rescue/open_volume.hpp"
 #include "salvage/rescue/rescue.hpp"
 #include "salvage/rescue/sample_phone.hpp"
 #include "salvage/rescue/secrets.hpp"
@@ -124,6 +129,28 @@ Result<> compare(const rescue::SamplePhone& phone, const rescue::RescueReport& r
     return {};
 }
 
+/// Photos, contacts and messages out of the opened phone, with the secret that the search has found.
+Result<> extract_for_demo(const rescue::DumpRequest& dump, const std::filesystem::path& folder, Session& session,
+                          const RunContext& context)
+{
+    rescue::SecretFiles found;
+    found.secrets = {folder / "case" / "secret.bin"};
+    const auto secret = SALVAGE_TRY(rescue::read_secret_files(found));
+    const auto opened = SALVAGE_TRY(rescue::open_for_reading(dump, secret, context));
+    const auto files = SALVAGE_TRY(rescue::open_files(*opened.outcome.volume));
+    const auto out = folder / "extracted";
+    auto log = SALVAGE_TRY(rescue::ExtractLog::open(folder / "case", invocation_of(session), out, context));
+    const rescue::ExtractRequest request{.source = opened.dump.path,
+                                         .source_identity = identity_of(opened),
+                                         .only = {},
+                                         .system_properties = rescue::system_properties_of(opened.dump)};
+    const auto pages = render::make_extract_pages();
+    auto report = rescue::extract(*files, out, request, *pages, context);
+    SALVAGE_TRY(log.end(report));
+    session.print(render::text(SALVAGE_TRY(std::move(report)), session.out_style()));
+    return {};
+}
+
 Result<> run_demo(const DemoOptions& options, Session& session)
 {
     const auto context = session.context();
@@ -164,13 +191,10 @@ Result<> run_demo(const DemoOptions& options, Session& session)
     }
     SALVAGE_TRY(compare(phone, report, session));
 
-    tell(session, "4. What the owner came for:");
-    session.print(
-        fmt::format("   photos    {}/media/0/DCIM/Camera\n   contacts  "
-                    "{}/data/com.android.providers.contacts/databases/contacts2.db\n"
-                    "   messages  {}/data/com.android.providers.telephony/databases/mmssms.db\n   report    {}\n"
-                    "             {}\n",
-                    report.files_path, report.files_path, report.files_path, report.report_path, report.page_path));
+    tell(session, "4. What the owner came for: photos, contacts, messages, in forms that people read.");
+    SALVAGE_TRY(extract_for_demo(request, folder, session, context).in("taking out photos, contacts and messages"));
+    session.print(fmt::format("\n   all files {}\n   report    {}\n             {}\n", report.files_path,
+                              report.report_path, report.page_path));
 
     tell(session, "5. Is the case as its log says? Anybody can ask again later: salvage case verify " +
                       (folder / "case").string());

@@ -36,10 +36,10 @@ bool ends_with(std::string_view name, std::string_view ending) noexcept
            std::ranges::equal(name.substr(name.size() - ending.size()), ending, {}, lower);
 }
 
-/// What is the same in "+49 151 0000-0000" and "0151/00000000": the last nine digits.  Other addresses without case.
+/// What is the same in "+49 30 901820" and "030/901820": the last eight digits.  Other addresses without case.
 std::string address_key(std::string_view address)
 {
-    constexpr std::size_t digits_that_tell = 9;
+    constexpr std::size_t digits_that_tell = 8;
     constexpr std::size_t fewest_digits = 5;
     std::string digits;
     std::string letters;

@@ -190,6 +190,7 @@ Json origin_json(const Origin& origin)
     if (!origin.table.empty()) {
         out["table"] = text_json(std::string_view{origin.table});
         out["row"] = origin.row ? Json(*origin.row) : Json{};
+        out["byte"] = origin.byte ? Json(*origin.byte) : Json{};
     }
     return out;
 }

@@ -109,7 +109,11 @@ bool OpenDatabase::has(std::string_view table, std::string_view column) const
 
 Origin OpenDatabase::origin(std::string_view table, const Row& row) const
 {
-    return {.file = path_, .table = std::string{table}, .row = row.rowid};
+    const auto place = row.rowid ? database_.place_of(table, *row.rowid) : std::nullopt;
+    return {.file = path_,
+            .table = std::string{table},
+            .row = row.rowid,
+            .byte = place ? std::optional{place->value} : std::nullopt};
 }
 
 void OpenDatabase::close(KindReport& report)

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "artifact/row_places.hpp"
 #include "artifact/sqlite_files.hpp"
 #include "salvage/core/run_context.hpp"
 #include "salvage/core/text.hpp"
@@ -26,7 +27,7 @@ constexpr std::size_t max_tables = 4096;
 // SQLite asks whether to go on after so many steps of its machine.
 constexpr int steps_between_questions = 20'000;
 // Steps that a query may take: some for every byte, for a row has a few bytes at least; made up loops take more.
-constexpr std::uint64_t steps_at_least = 100'000'000;
+constexpr std::uint64_t steps_at_least = 20'000'000;
 constexpr std::uint64_t steps_a_byte = 32;
 // More rows than this that cannot be read, one by one: the rest is given up.
 constexpr std::uint64_t max_damaged_rows = 10'000;
@@ -112,6 +113,7 @@ struct Database::State {
     std::vector<Table> tables;
     std::map<std::string, std::string, std::less<>> rowid_names; ///< of a table; empty: it has none
     std::map<std::string, StatementPtr, std::less<>> kept;       ///< of find_row, by SQL
+    std::map<std::string, std::int64_t, std::less<>> roots;      ///< first page of a table
     std::int64_t version{0};
 
     /// What SQLite's last answer means.
@@ -195,6 +197,13 @@ private:
         return (*visit_)(row);
     }
 
+    [[nodiscard]] Error out_of_order() const
+    {
+        return malformed(ByteOffset{0},
+                         fmt::format("table {}: its rows do not stand in order", printable(table_->name)),
+                         "its pages lead in a circle or are not its own");
+    }
+
     Result<> note(Error error)
     {
         if (error.code == ErrorCode::cancelled) {
@@ -221,6 +230,10 @@ private:
             }
             if (!row->has_value()) {
                 break;
+            }
+            if (seen_ > state_->bytes) { // without rowids nothing tells a circle but its length
+                read_.is_cut = true;
+                return note(out_of_order());
             }
             (*row)->rowid = std::nullopt;
             SALVAGE_TRY(take(**row));
@@ -260,9 +273,7 @@ private:
             }
             const auto rowid = (*row)->rowid.value_or(0);
             if (is_out_of_order(direction, before, rowid)) {
-                SALVAGE_TRY(note(malformed(
-                    ByteOffset{0}, fmt::format("table {}: its rows do not stand in order", printable(table_->name)),
-                    "its pages lead in a circle or are not its own")));
+                SALVAGE_TRY(note(out_of_order()));
                 return false;
             }
             before = rowid;
@@ -405,11 +416,13 @@ Result<> Database::State::read_tables()
 {
     std::vector<std::string> names;
     {
-        const auto statement = SALVAGE_TRY(prepare("SELECT name FROM sqlite_master WHERE type='table' AND rootpage>0"));
+        const auto statement =
+            SALVAGE_TRY(prepare("SELECT name, rootpage FROM sqlite_master WHERE type='table' AND rootpage>0"));
         int code = sqlite3_step(statement.get());
         for (; code == SQLITE_ROW && names.size() < max_tables; code = sqlite3_step(statement.get())) {
             auto name = to_text(value_of(statement.get(), 0)).value_or(std::string{});
             if (!name.empty() && !name.starts_with("sqlite_")) {
+                roots[name] = sqlite3_column_int64(statement.get(), 1);
                 names.push_back(std::move(name));
             }
         }
@@ -631,6 +644,20 @@ std::optional<std::string> to_text(const Value& value)
         return fmt::format("{}", *real);
     }
     return std::nullopt;
+}
+
+std::optional<ByteOffset> Database::place_of(std::string_view table, std::int64_t rowid) const
+{
+    const auto* const found = state_->find(table);
+    const auto root = found == nullptr ? state_->roots.end() : state_->roots.find(found->name);
+    auto* const file = state_->machine.slot(SqliteFiles::database_name);
+    if (root == state_->roots.end() || state_->has_wal || !file->has_value() || (*file)->is_changed()) {
+        return std::nullopt;
+    }
+    const auto& source = *(*file)->source();
+    const auto at = find_row_place(source, root->second, rowid);
+    const auto where = at ? source.locate(*at) : Location{};
+    return where.chain.empty() ? std::nullopt : std::optional{where.chain.front().at};
 }
 
 bool is_database(ByteView first_bytes) noexcept

@@ -24,6 +24,7 @@ public:
     /// Errors: unsupported (more is changed than is kept in memory, or a file beyond all bounds).
     Result<> write(std::uint64_t at, ByteView bytes);
     void truncate(std::uint64_t size);
+    [[nodiscard]] const io::SourcePtr& source() const noexcept { return source_; }
     [[nodiscard]] bool is_changed() const noexcept { return !blocks_.empty(); }
 
 private:

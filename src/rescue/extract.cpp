@@ -56,7 +56,11 @@ Result<ExtractReport> extract(const filesystem::FileSystem& files, const std::fi
     SALVAGE_TRY(check_kinds(request.only));
     ExtractReport report;
     report.source = request.source;
-    const auto folder = SALVAGE_TRY(ExtractFolder::open(out, request, pages, report, context));
+    auto claimed = request;
+    for (const auto& kind : request.only) { // what was begun with one choice is not gone on with by another
+        claimed.source_identity += "; " + kind;
+    }
+    const auto folder = SALVAGE_TRY(ExtractFolder::open(out, claimed, pages, report, context));
     const PhoneFilesOf phone{files, request.system_properties};
     artifact::Extraction extraction{.files = &phone, .sink = folder.get(), .context = &context};
     auto done = extract_all(extraction, request, report);

@@ -48,6 +48,7 @@ struct Origin {
     std::string file; ///< on the phone
     std::string table{};
     std::optional<std::int64_t> row{};
+    std::optional<std::uint64_t> byte{}; ///< of the raw dump, where the row begins
 };
 /// "/data/…/mmssms.db, sms, row 17".
 [[nodiscard]] std::string to_string(const Origin& origin);
@@ -122,7 +123,7 @@ struct KindReport {
 class NameBook {
 public:
     void add(std::string_view address, const std::string& name);
-    /// Empty where nobody is known.  Numbers are the same where their last nine digits are.
+    /// Empty where nobody is known.  Numbers are the same where their last eight digits are.
     [[nodiscard]] std::string find(std::string_view address) const;
 
 private:

@@ -108,6 +108,10 @@ public:
     [[nodiscard]] Result<std::optional<Row>> find_row(std::string_view table, std::span<const std::string_view> columns,
                                                       std::int64_t rowid);
 
+    /// Where a row begins in the raw dump, or nothing where that is not known: it came from a WAL, or the way to it is
+    /// damaged.
+    [[nodiscard]] std::optional<ByteOffset> place_of(std::string_view table, std::int64_t rowid) const;
+
     Database(Database&& other) noexcept;
     Database& operator=(Database&& other) noexcept;
     Database(const Database&) = delete;

@@ -46,12 +46,6 @@ inline std::string contacts_sql()
            "00FFD9');";
 }
 
-inline std::string without_blanks_in_blob(std::string sql)
-{
-    const auto at = sql.find(" 00FFD9");
-    return at == std::string::npos ? sql : sql.erase(at, 1);
-}
-
 inline std::string calls_sql(int android)
 {
     const std::string more = android >= 5
@@ -130,7 +124,7 @@ inline std::unique_ptr<FakePhone> phone_of(int android)
     const std::string contacts = "/data/com.android.providers.contacts/databases/";
     const std::string telephony =
         android >= 7 ? "/user_de/0/com.android.providers.telephony" : "/data/com.android.providers.telephony";
-    const auto people = without_blanks_in_blob(contacts_sql());
+    const auto people = contacts_sql();
     if (android >= 7) {
         out->add_with_wal(contacts + "contacts2.db", people, "UPDATE raw_contacts SET starred=1 WHERE _id=2;");
         out->add_database(contacts + "calllog.db", calls_sql(android));
@@ -155,8 +149,9 @@ inline std::unique_ptr<FakePhone> phone_of(int android)
                  "name=\"ConfigKey\">&quot;Caf\xC3\xA9&quot;WPA_PSK</string>"
                  "<string name=\"SSID\">&quot;Caf\xC3\xA9&quot;</string><string name=\"PreSharedKey\">&quot;latte "
                  "macchiato&quot;</string></WifiConfiguration></Network></NetworkList></WifiConfigStoreData>");
-        out->add("/property/persistent_properties",
-                 std::string{"\x0A\x24\x0A\x14persist.sys.timezone\x12\x0CEurope/Paris", 38});
+        out->add("/property/persistent_properties", std::string{"\x0A\x24\x0A\x14persist.sys.timezone\x12\x0C"
+                                                                "Europe/Paris",
+                                                                38});
     } else {
         out->add(
             "/misc/wifi/wpa_supplicant.conf",

@@ -234,6 +234,22 @@ TEST(ArtifactSqlite, ReadsAWindowARowAndACount)
     EXPECT_FALSE(none->has_value());
 }
 
+TEST(ArtifactSqlite, KnowsWhereEachRowBegins)
+{
+    const auto bytes = thousand_rows();
+    auto opened = Database::open(database_files(bytes));
+    ASSERT_TRUE(is_ok(opened));
+    for (std::int64_t row = 1; row <= 1000; ++row) {
+        const auto place = opened->place_of("sms", row);
+        ASSERT_TRUE(place.has_value()) << row;
+        // Its number stands in its text, some bytes behind the cell's head.
+        const auto text = as_text(ByteView{bytes}.subspan(static_cast<std::size_t>(place->value), 20));
+        EXPECT_NE(text.find(std::to_string(row) + ":0"), std::string_view::npos) << row;
+    }
+    EXPECT_FALSE(opened->place_of("sms", 1001).has_value());
+    EXPECT_FALSE(opened->place_of("none", 1).has_value());
+}
+
 TEST(ArtifactSqlite, ReadsTablesWithoutRowidAndUtf16)
 {
     auto opened = Database::open(
