@@ -212,7 +212,7 @@ export function UnlockPage() {
       {isOpen
         ? (
           <div class="panel done" role="status">
-            <p>{work?.how ? `Opened by ${work.how}.` : 'Nothing more is needed to read it.'} What you typed or drew is not kept in the log.</p>
+            <p>{work?.how ? `What opened it: ${work.how}.` : 'Nothing more is needed to read it.'} What you typed or drew is not kept in the log.</p>
             <p class="buttons"><Link to="/files" class="button primary">See the files</Link><Link to="/gallery" class="button">See photos and videos</Link></p>
           </div>
         )

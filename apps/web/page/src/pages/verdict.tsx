@@ -218,7 +218,7 @@ export function VerdictPage() {
       <section class={`verdict v-${tone[verdict.code] ?? 'warn'}`} aria-labelledby="headline">
         <h1 id="headline" class="headline">{verdict.headline}</h1>
         <p class="verdict-text">{verdict.text}</p>
-        {work?.how && <p class="faint">Opened by {work.how}.</p>}
+        {work?.how && <p class="faint">What opened it: {work.how}.</p>}
         {verdict.next && (
           <>
             <h2 class="quiet">Next</h2>

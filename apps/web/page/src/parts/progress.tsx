@@ -55,6 +55,18 @@ const kindWords: Record<Job['kind'], string> = {
   find: 'Searching the bytes',
 };
 
+/** What the program calls its steps, in words; others stand as they are. */
+const stepWords: Record<string, string> = {
+  scan: 'Reading every byte once',
+  read: 'Reading',
+  index: 'Listing the files',
+  build: 'Building the phone',
+  search: 'Trying the likeliest first',
+  export: 'Copying files',
+  hash: 'Computing hashes',
+  check: 'Checking what is there already',
+};
+
 export function titleOf(job: Job): string {
   return job.title ?? kindWords[job.kind];
 }
@@ -99,7 +111,7 @@ export function JobPanel({ job }: { job: Job }) {
         <h3><bdi>{titleOf(job)}</bdi></h3>
         <JobState job={job} />
       </div>
-      <p class="job-step">{job.step && job.state !== 'done' ? job.step : '\u00a0'}</p>
+      <p class="job-step">{job.step && job.state !== 'done' ? stepWords[job.step] ?? job.step : '\u00a0'}</p>
       <div class="bar" role="progressbar" aria-label={titleOf(job)} aria-valuemin={0} aria-valuemax={100}
         {...(share === undefined ? {} : { 'aria-valuenow': Math.round(share * 100) })}
         aria-valuetext={facts.join(', ')}>
