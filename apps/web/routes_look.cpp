@@ -263,8 +263,8 @@ Result<Answer> post_find(App& app, const Request& request)
     }
     const rescue::FindRequest wanted{
         .text = *text, .is_hex = SALVAGE_TRY(flag_at(body, "is_hex")), .max_hits = max_hits};
-    if (wanted.is_hex) {
-        SALVAGE_TRY(from_hex(wanted.text).in("reading the hex bytes to look for"));
+    if (wanted.is_hex && !from_hex(wanted.text).has_value()) {
+        return invalid_argument("these are no hex digits", "pairs of 0 to 9 and a to f were expected");
     }
     known->open->folder->log().write("find.start", fmt::format("looking for {}", printable(wanted.text)));
     const auto id =

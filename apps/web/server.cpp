@@ -30,6 +30,9 @@ constexpr time_t read_patience_s = 5;   // for the next bytes of a request
 constexpr time_t write_patience_s = 60; // for a client to take what it asked for: a paused video
 constexpr std::size_t max_requests_a_connection = 1000;
 
+// Of an answer on its way through httplib; never sent.
+constexpr const char* own_type = "Salvage-Type";
+
 std::string_view policy_of(Policy policy) noexcept
 {
     switch (policy) {
@@ -117,6 +120,9 @@ void give(Answer answer, const httplib::Request& request, httplib::Response& res
 {
     response.status = answer.status;
     add_policies(answer, response);
+    if (!answer.type.empty()) {
+        response.set_header(own_type, answer.type);
+    }
     if (answer.closes) {
         response.set_header("Connection", "close");
     }
@@ -243,6 +249,15 @@ private:
                 give(library_error(response.status), request, response);
                 return httplib::Server::HandlerResponse::Handled;
             }});
+        // A Range of several parts: httplib says that its answer has them, and it is the whole file.
+        http.set_post_routing_handler([](const httplib::Request& request, httplib::Response& response) {
+            if (request.ranges.size() > 1 && response.has_header(own_type)) {
+                const auto type = response.get_header_value(own_type);
+                response.headers.erase("Content-Type");
+                response.set_header("Content-Type", type);
+            }
+            response.headers.erase(own_type);
+        });
         http.set_exception_handler([](const auto& request, auto& response, std::exception_ptr /*what*/) {
             give(error_answer(500, "internal", invalid_argument("a fault of this program")), request, response);
         });
