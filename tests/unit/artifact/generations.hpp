@@ -42,7 +42,7 @@ inline std::string contacts_sql()
            "Kiel','1','Hafenstr. 1','Kiel','24103','Deutschland');"
            "INSERT INTO data(mimetype_id,raw_contact_id,data1,data4,data5) VALUES(4,1,'Werft "
            "GmbH','Kapit\xC3\xA4n','Dock');"
-           "INSERT INTO data(mimetype_id,raw_contact_id,data15) VALUES(10,1,x'FFD8FFE000104A464946000101000001000100 "
+           "INSERT INTO data(mimetype_id,raw_contact_id,data15) VALUES(10,1,x'FFD8FFE000104A464946000101000001000100"
            "00FFD9');";
 }
 

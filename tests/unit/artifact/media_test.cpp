@@ -69,8 +69,8 @@ TEST(ArtifactWhatsApp, ReadsTheOlderForm)
                        "INSERT INTO messages "
                        "VALUES(1,'-1',0,NULL,0,NULL,NULL,0,0,NULL),(2,'4930901820@s.whatsapp.net',0,'Hallo',"
                        "1503300000000,NULL,NULL,0,0,NULL),"
-                       "(3,'4930901820@s.whatsapp.net',1,NULL,1503300060000,NULL,'image/jpeg',0,0,x'ACED0005740014' || "
-                       "CAST('Media/Images/IMG.jpg' AS BLOB)),"
+                       "(3,'4930901820@s.whatsapp.net',1,NULL,1503300060000,NULL,'image/"
+                       "jpeg',0,0,x'ACED00057400144D656469612F496D616765732F494D472E6A7067'),"
                        "(4,'1-2@g.us',0,'Los',1503300120000,'81300000000@s.whatsapp.net',NULL,48.1,11.5,NULL);");
     phone.add_database("/data/com.whatsapp/databases/wa.db",
                        "CREATE TABLE wa_contacts(_id INTEGER PRIMARY KEY, jid TEXT, display_name TEXT, wa_name TEXT);"
