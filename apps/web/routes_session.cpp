@@ -182,7 +182,7 @@ Result<fs::path> sample_folder(const std::optional<std::string>& named)
     if (!named || named->empty()) {
         return make_temporary_folder();
     }
-    const fs::path folder = SALVAGE_TRY(local_path(*named));
+    fs::path folder = SALVAGE_TRY(local_path(*named));
     std::error_code problem;
     fs::create_directories(folder, problem);
     if (problem) {

@@ -25,7 +25,7 @@ public:
     void add(std::string id, Selection selection)
     {
         const std::scoped_lock lock{mutex_};
-        kept_.push_front({std::move(id), std::move(selection)});
+        kept_.emplace_front(std::move(id), std::move(selection));
         if (kept_.size() > max_kept) {
             kept_.pop_back();
         }

@@ -20,7 +20,7 @@ Result<> ListOutput::begin()
     json_ = SALVAGE_TRY(extraction_->sink->begin(stem + ".json"));
     columns_.emplace_back("Origin");
     SALVAGE_TRY(csv_->add(csv_line(columns_)));
-    return json_->add(fmt::format("{{\"schema\":\"salvage.{0}/1\",\"{0}\":[", report_->name));
+    return json_->add(fmt::format(R"({{"schema":"salvage.{0}/1","{0}":[)", report_->name));
 }
 
 Result<> ListOutput::add(std::vector<Cell> cells, Json json, const Origin& origin)

@@ -156,7 +156,8 @@ Result<BackupList> BackupList::open(const std::filesystem::path& path)
     auto text = as_text(bytes);
     for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
         if (auto entry = parse_backup_line(text.substr(0, end))) {
-            out.files_.insert_or_assign(entry->path, *std::move(entry));
+            auto path = entry->path;
+            out.files_.insert_or_assign(std::move(path), *std::move(entry));
         }
         text.remove_prefix(end + 1);
     }
@@ -185,7 +186,8 @@ Result<> BackupList::add(BackupFile file)
     if (::fdatasync(file_.get()) != 0) {
         return from_errno(errno, "the list of a copy cannot be written", path_.string());
     }
-    files_.insert_or_assign(file.path, std::move(file));
+    auto path = file.path;
+    files_.insert_or_assign(std::move(path), std::move(file));
     return {};
 }
 

@@ -41,7 +41,8 @@ std::string safe_name(const std::string& name)
         constexpr std::size_t longest_ending = 16;
         const auto ending =
             dot == std::string::npos || out.size() - dot > longest_ending ? std::string{} : out.substr(dot);
-        out = out.substr(0, longest_name - ending.size()) + ending;
+        out.resize(longest_name - ending.size());
+        out += ending;
     }
     if (out.empty() || out.front() == '.') {
         out.insert(out.begin(), '_');
