@@ -156,8 +156,8 @@ Result<BackupList> BackupList::open(const std::filesystem::path& path)
     auto text = as_text(bytes);
     for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
         if (auto entry = parse_backup_line(text.substr(0, end))) {
-            auto path = entry->path;
-            out.files_.insert_or_assign(std::move(path), *std::move(entry));
+            auto name = entry->path;
+            out.files_.insert_or_assign(std::move(name), *std::move(entry));
         }
         text.remove_prefix(end + 1);
     }
