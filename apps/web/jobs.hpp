@@ -76,7 +76,7 @@ using Work = std::function<Result<std::string>(JobControl&)>;
 
 struct JobPlan {
     JobKind kind{JobKind::open};
-    std::string title;
+    std::string title{};
     bool can_resume{false}; ///< once it is stopped
     std::vector<std::string> attacks{};
 };
