@@ -102,43 +102,52 @@ BackupMismatch PieceCheck::mismatch(const BackupFile& file, std::size_t piece, s
     return out;
 }
 
+/// What is wrong with a piece; empty: nothing.
+std::string PieceCheck::wrong_with(const BackupFile& file, std::size_t piece, PieceReader& reader)
+{
+    if (!reader.size()) {
+        return reader.problem();
+    }
+    const bool is_last = piece + 1 == pieces_to_look_at(file);
+    if (is_last && *reader.size() != file.size) {
+        return "size";
+    }
+    if (file.pieces.empty()) {
+        return file.sha256.empty() ? "sha256" : ""; // no hash: nobody can say; else empty, as it was
+    }
+    const auto state = reader.hash(piece);
+    if (state.sha256 == file.pieces.at(piece)) {
+        return {};
+    }
+    return state.sha256 ? "sha256" : state.why;
+}
+
+Result<> PieceCheck::link(const BackupFile& file, std::vector<BackupMismatch>& out) const
+{
+    const auto found = link_of(*holder_, file);
+    if (found != file.link) {
+        out.push_back(mismatch(file, 0, found ? "target" : "missing"));
+    }
+    return progress_->add(0);
+}
+
 Result<> PieceCheck::file(const BackupFile& file, const std::function<bool(std::size_t)>& takes,
                           std::vector<BackupMismatch>& out)
 {
+    if (file.is_link()) {
+        return takes(0) ? link(file, out) : Result<>{};
+    }
     std::optional<PieceReader> reader;
     for (std::size_t piece = 0; piece < pieces_to_look_at(file); ++piece) {
         if (!takes(piece)) {
             continue;
         }
         SALVAGE_TRY(progress_->add(file.piece(piece).size().value));
-        if (file.is_link()) {
-            const auto link = link_of(*holder_, file);
-            if (link != file.link) {
-                out.push_back(mismatch(file, piece, link ? "target" : "missing"));
-            }
-            continue;
-        }
         if (!reader) {
             reader.emplace(*holder_, file);
         }
-        if (!reader->size()) {
-            out.push_back(mismatch(file, piece, reader->problem()));
-            continue;
-        }
-        const bool is_last = piece + 1 == pieces_to_look_at(file);
-        if (is_last && *reader->size() != file.size) {
-            out.push_back(mismatch(file, piece, "size"));
-            continue;
-        }
-        if (file.pieces.empty()) {
-            if (!file.sha256.empty()) {
-                continue; // empty, as it was
-            }
-            out.push_back(mismatch(file, piece, "sha256")); // no hash: nobody can say
-            continue;
-        }
-        if (const auto state = reader->hash(piece); state.sha256 != file.pieces.at(piece)) {
-            out.push_back(mismatch(file, piece, state.sha256 ? "sha256" : state.why));
+        if (auto code = wrong_with(file, piece, *reader); !code.empty()) {
+            out.push_back(mismatch(file, piece, std::move(code)));
         }
     }
     return {};

@@ -36,6 +36,8 @@ public:
     [[nodiscard]] PieceVotes ask_others(const BackupFile& file, std::size_t piece) const;
 
 private:
+    [[nodiscard]] static std::string wrong_with(const BackupFile& file, std::size_t piece, PieceReader& reader);
+    Result<> link(const BackupFile& file, std::vector<BackupMismatch>& out) const;
     [[nodiscard]] BackupMismatch mismatch(const BackupFile& file, std::size_t piece, std::string code) const;
     void compare(const BackupFile& file, std::size_t piece, const PieceVotes& votes, BackupMismatch& out) const;
 
