@@ -180,12 +180,12 @@ TEST_P(EachAndroid, TheRestIsRead)
     const auto apps = json::parse(take_out(*phone, "apps")->sink.texts.at("apps/apps.json"))["apps"];
     EXPECT_EQ(apps[0]["package"], "com.example");
     EXPECT_EQ(apps[0]["installed"], "2017-08-11T20:22:49.600Z");
-    const auto& accounts = take_out(*phone, "accounts")->sink.texts.at("accounts/accounts.json");
+    const auto accounts = take_out(*phone, "accounts")->sink.texts.at("accounts/accounts.json");
     EXPECT_NE(accounts.find("ada@example.org"), std::string::npos);
     EXPECT_EQ(accounts.find("hunter2"), std::string::npos);
     const auto browser = json::parse(take_out(*phone, "browser")->sink.texts.at("browser/browser.json"))["browser"];
     EXPECT_EQ(browser[0]["url"], "https://maps.example/");
-    const auto& identity = take_out(*phone, "phone")->sink.texts.at("phone/phone.json");
+    const auto identity = take_out(*phone, "phone")->sink.texts.at("phone/phone.json");
     for (const auto* const word : {"MT6750 phone", "maker/phone:7.0/X", "Europe/Paris"}) {
         EXPECT_NE(identity.find(word), std::string::npos) << word;
     }
