@@ -155,6 +155,8 @@ def unlock(server):
     for body in ({}, {"secret": ""}, {"secret": "x" * 1025}, {"pattern": "1-1"}, {"pattern": PATTERN, "side": 7},
                  {"secret": 1234}, {"secret": "a\0b"}):
         server.post("/unlock", body, expected=400)
+    search = server.post("/searches", {"attacks": ["pin4"]}, expected=202).value  # more of it in test_search
+    assert server.post(f"/jobs/{search['id']}/stop", expected=200).value["state"] == "stopped"
     right = server.post("/unlock", {"pattern": PATTERN, "side": 3}, expected=200).value
     assert right["is_open"] and right["verdict"]["code"] == "open"
     assert server.get("/attacks").value["why_not"]
