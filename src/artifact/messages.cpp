@@ -309,7 +309,7 @@ private:
         return xml_->add(mms_xml_tail(message));
     }
 
-    Bubble bubble(const Message& message, std::vector<StoredPart> parts) const
+    [[nodiscard]] Bubble bubble(const Message& message, std::vector<StoredPart> parts) const
     {
         Bubble out{.from = {},
                    .is_own = is_own(message.box),

@@ -101,13 +101,12 @@ std::string media_html(const std::string& up, const std::string& path, MediaKind
     const auto target = up + href(path);
     switch (kind) {
     case MediaKind::image:
-        return fmt::format("<a href=\"{0}\"><img loading=\"lazy\" src=\"{0}\" alt=\"{1}\"/></a>", target,
-                           escaped(name));
+        return fmt::format(R"(<a href="{0}"><img loading="lazy" src="{0}" alt="{1}"/></a>)", target, escaped(name));
     case MediaKind::video:
-        return fmt::format("<video controls=\"controls\" preload=\"none\" src=\"{}\" title=\"{}\"></video>", target,
+        return fmt::format(R"(<video controls="controls" preload="none" src="{}" title="{}"></video>)", target,
                            escaped(name));
     case MediaKind::audio:
-        return fmt::format("<audio controls=\"controls\" preload=\"none\" src=\"{}\" title=\"{}\"></audio>", target,
+        return fmt::format(R"(<audio controls="controls" preload="none" src="{}" title="{}"></audio>)", target,
                            escaped(name));
     default: return fmt::format("<a href=\"{}\">{}</a>", target, name_html(name));
     }
@@ -130,10 +129,10 @@ std::string numbered(const std::string& path, std::size_t number)
 
 std::string cell_html(const artifact::Cell& cell, const std::string& up)
 {
-    std::string out = cell.picture.empty()
-                          ? std::string{}
-                          : fmt::format("<img loading=\"lazy\" src=\"{}{}\" alt=\"\"/>", up, href(cell.picture));
-    const auto text = "<span class=\"pre\" dir=\"auto\">" + prose(cell.text) + "</span>";
+    const std::string out = cell.picture.empty()
+                                ? std::string{}
+                                : fmt::format(R"(<img loading="lazy" src="{}{}" alt=""/>)", up, href(cell.picture));
+    const auto text = R"(<span class="pre" dir="auto">)" + prose(cell.text) + "</span>";
     return out + (cell.link.empty()
                       ? text
                       : fmt::format("<a href=\"{}{}\">{}</a>", up, href(cell.link), cell.text.empty() ? "open" : text));
@@ -163,7 +162,7 @@ std::string bubble_html(const artifact::Bubble& bubble, const std::string& up)
     std::string out = bubble.is_own ? "<li class=\"own\">" : "<li>";
     out += bubble.from.empty() ? std::string{} : fmt::format("<p class=\"who\">{}</p>", name_html(bubble.from));
     out += bubble.text.empty() ? std::string{}
-                               : fmt::format("<div class=\"pre\" dir=\"auto\">{}</div>", prose(bubble.text));
+                               : fmt::format(R"(<div class="pre" dir="auto">{}</div>)", prose(bubble.text));
     for (const auto& attachment : bubble.attachments) {
         out += attachment.path.empty() ? fmt::format("<p>{}</p>", name_html(attachment.name))
                                        : media_html(up, attachment.path, attachment.kind, attachment.name);
@@ -216,7 +215,7 @@ std::string card_html(const artifact::KindReport& kind)
     }
     out += notes_html(kind.notes);
     for (const auto& output : kind.outputs) {
-        out += fmt::format("<p class=\"faint\"><a href=\"{}\">{}</a></p>", href(output), escaped(output));
+        out += fmt::format(R"(<p class="faint"><a href="{}">{}</a></p>)", href(output), escaped(output));
     }
     for (const auto& problem : kind.problems) {
         out += "<p class=\"problem\">" + escaped(problem) + "</p>";
@@ -279,7 +278,7 @@ public:
     [[nodiscard]] DrawnPage draw(const artifact::ConversationPage& page) const override
     {
         const auto up = way_up(page.path);
-        std::string content = "<p class=\"faint\" dir=\"auto\">" + escaped(page.people) + "</p>\n";
+        std::string content = R"(<p class="faint" dir="auto">)" + escaped(page.people) + "</p>\n";
         if (page.count > 1) {
             content += fmt::format("<p class=\"faint\">Page {} of {}</p>\n", page.number, page.count);
         }
