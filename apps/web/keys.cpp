@@ -147,7 +147,7 @@ Result<std::string> phone_path(std::string_view decoded)
     if (decoded.empty() || decoded.front() != '/' || decoded.size() > max_path_bytes ||
         decoded.find('\0') != std::string_view::npos || has_part(decoded, "..") || has_part(decoded, ".")) {
         return invalid_argument("this is no path on the phone",
-                                "it has to begin with '/' and to name folders and files alone: no \".\", no \"..\"");
+                                R"(it has to begin with '/' and to name folders and files alone: no ".", no "..")");
     }
     while (decoded.size() > 1 && decoded.back() == '/') {
         decoded.remove_suffix(1);

@@ -258,7 +258,7 @@ private:
             }
             response.headers.erase(own_type);
         });
-        http.set_exception_handler([](const auto& request, auto& response, std::exception_ptr /*what*/) {
+        http.set_exception_handler([](const auto& request, auto& response, const std::exception_ptr& /*what*/) {
             give(error_answer(500, "internal", invalid_argument("a fault of this program")), request, response);
         });
     }

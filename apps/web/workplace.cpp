@@ -111,7 +111,7 @@ Workplace::~Workplace()
     watcher_.join();
 }
 
-void Workplace::publish(std::function<void()> change)
+void Workplace::publish(const std::function<void()>& change)
 {
     {
         const std::scoped_lock lock{mutex_};
@@ -167,12 +167,11 @@ Result<> Workplace::open(const OpenPlan& plan, const RunContext& context)
 {
     auto known = look(plan, context);
     if (!known.has_value()) {
-        const auto error = known.error();
         publish([&] {
             view_.state = PlaceState::failed;
-            view_.error = error;
+            view_.error = known.error();
         });
-        return error;
+        return std::move(known).error();
     }
     publish([&] {
         view_.state = PlaceState::open;
@@ -254,7 +253,7 @@ Result<rescue::Verdict> Workplace::unlock(rescue::OpenRequest secrets, std::stri
     add_files(*known);
     known->identity = identity_of(*known);
     SALVAGE_TRY(folder.note_verdict(std::string{to_string(code)}));
-    const auto out = known->report->outcome.verdict;
+    auto out = known->report->outcome.verdict;
     publish([&] {
         known->number = next_number_++;
         if (view_.known == before) { // not closed meanwhile

@@ -109,7 +109,7 @@ public:
     void close();
 
 private:
-    void publish(std::function<void()> change);
+    void publish(const std::function<void()>& change);
     Result<KnownPtr> look(const OpenPlan& plan, const RunContext& context);
     void watch(const std::stop_token& stop);
 

@@ -52,8 +52,9 @@ Result<PackageList> parse_packages_xml(std::string_view xml)
     // Android 4 and 5 name the build here, later ones there.
     const auto older = packages.child("last-platform-version");
     const auto newer = packages.child("version");
-    out.fingerprint = older ? older.attribute("fingerprint").value() : newer.attribute("fingerprint").value();
-    out.sdk = older ? older.attribute("internal").value() : newer.attribute("sdkVersion").value();
+    const bool is_older = !older.empty();
+    out.fingerprint = is_older ? older.attribute("fingerprint").value() : newer.attribute("fingerprint").value();
+    out.sdk = is_older ? older.attribute("internal").value() : newer.attribute("sdkVersion").value();
     return out;
 }
 

@@ -138,26 +138,45 @@ Picture shrunk(const Picture& picture, std::uint32_t side)
     return out;
 }
 
-/// As EXIF's orientation asks: 2 to 4 keep the sides, 5 to 8 change them.
+/// Where a pixel of the upright picture lies in the stored one (EXIF 2.32, 4.6.4, Orientation): 2 to 4 keep the sides,
+/// 5 to 8 change them.
+class Turn {
+public:
+    explicit Turn(std::uint8_t orientation) noexcept
+        : is_on_its_side_{orientation >= 5},
+          is_x_mirrored_{orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8},
+          is_y_mirrored_{orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7}
+    {
+    }
+    [[nodiscard]] bool is_on_its_side() const noexcept { return is_on_its_side_; }
+    /// Index of the pixel in the stored picture.
+    [[nodiscard]] std::size_t from(const Picture& stored, std::uint32_t x, std::uint32_t y) const noexcept
+    {
+        auto from_x = is_on_its_side_ ? y : x;
+        auto from_y = is_on_its_side_ ? x : y;
+        from_x = is_x_mirrored_ ? stored.width - 1 - from_x : from_x;
+        from_y = is_y_mirrored_ ? stored.height - 1 - from_y : from_y;
+        return (std::size_t{from_y} * stored.width) + from_x;
+    }
+
+private:
+    bool is_on_its_side_;
+    bool is_x_mirrored_;
+    bool is_y_mirrored_;
+};
+
 Picture turned(Picture picture, std::uint8_t orientation)
 {
     if (orientation < 2 || orientation > 8) {
         return picture;
     }
-    const bool is_on_its_side = orientation >= 5;
-    Picture out{.width = is_on_its_side ? picture.height : picture.width,
-                .height = is_on_its_side ? picture.width : picture.height,
+    const Turn turn{orientation};
+    Picture out{.width = turn.is_on_its_side() ? picture.height : picture.width,
+                .height = turn.is_on_its_side() ? picture.width : picture.height,
                 .pixels = Bytes(picture.pixels.size())};
-    // Where a pixel of the upright picture lies in the stored one (EXIF 2.32, 4.6.4, Orientation).
-    const bool is_x_mirrored = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-    const bool is_y_mirrored = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
     for (std::uint32_t y = 0; y < out.height; ++y) {
         for (std::uint32_t x = 0; x < out.width; ++x) {
-            auto from_x = is_on_its_side ? y : x;
-            auto from_y = is_on_its_side ? x : y;
-            from_x = is_x_mirrored ? picture.width - 1 - from_x : from_x;
-            from_y = is_y_mirrored ? picture.height - 1 - from_y : from_y;
-            const auto from = ((std::size_t{from_y} * picture.width) + from_x) * channels;
+            const auto from = turn.from(picture, x, y) * channels;
             const auto to = ((std::size_t{y} * out.width) + x) * channels;
             std::copy_n(picture.pixels.begin() + static_cast<std::ptrdiff_t>(from), channels,
                         out.pixels.begin() + static_cast<std::ptrdiff_t>(to));

@@ -26,8 +26,8 @@ constexpr std::string_view words_id = "words";
 
 struct Attack {
     NamedAttack named;
-    unsigned pin;  ///< digits; 0: none
-    unsigned grid; ///< dots a row; 0: none
+    unsigned pin{};  ///< digits; 0: none
+    unsigned grid{}; ///< dots a row; 0: none
 };
 constexpr std::array attacks{Attack{{"pin4", "4-digit PIN"}, 4, 0},         Attack{{"pattern3", "3x3 pattern"}, 0, 3},
                              Attack{{"dates", "dates as passwords"}, 0, 0}, Attack{{"words", "words of a list"}, 0, 0},

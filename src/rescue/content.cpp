@@ -116,14 +116,13 @@ void add_blocks(const scan::ScanResult& scan, ByteRange data, Tally& tally)
         const auto index = (at - scan.range.start()).value / block;
         const auto end = std::min(data.end(), scan.range.start() + ByteCount{(index + 1) * block});
         const auto bytes = (end - at).value;
-        if (index >= scan.blocks.size()) {
-            tally.add_unknown(bytes);
-        } else if (const auto& summary = scan.blocks[static_cast<std::size_t>(index)]; summary.is_zero) {
+        const auto* const known = index < scan.blocks.size() ? &scan.blocks[static_cast<std::size_t>(index)] : nullptr;
+        if (known != nullptr && known->is_zero) {
             tally.add_empty(bytes);
-        } else if (summary.entropy < 0) {
-            tally.add_unknown(bytes);
+        } else if (known != nullptr && known->entropy >= 0) {
+            tally.add_measured(bytes, static_cast<double>(known->entropy), looks_encrypted_from);
         } else {
-            tally.add_measured(bytes, static_cast<double>(summary.entropy), looks_encrypted_from);
+            tally.add_unknown(bytes);
         }
         at = end;
     }
