@@ -41,29 +41,44 @@ std::optional<Moment> moment_of(std::optional<std::int64_t> milliseconds)
                   .millisecond = rest % 1000};
 }
 
-/// Length of the UTF-8 character that `text` begins with; 0 where it begins with none.  Spec: Unicode 15, table 3-7.
+/// Well-formed sequences of more than one byte, by their first two; all others are 80 to BF.  Spec: Unicode 15, table
+/// 3-7.
+struct Sequence {
+    unsigned char first_from;
+    unsigned char first_to;
+    unsigned char second_from;
+    unsigned char second_to;
+    std::size_t length;
+};
+constexpr auto sequences = std::to_array<Sequence>({{0xC2, 0xDF, 0x80, 0xBF, 2},
+                                                    {0xE0, 0xE0, 0xA0, 0xBF, 3},
+                                                    {0xE1, 0xEC, 0x80, 0xBF, 3},
+                                                    {0xED, 0xED, 0x80, 0x9F, 3},
+                                                    {0xEE, 0xEF, 0x80, 0xBF, 3},
+                                                    {0xF0, 0xF0, 0x90, 0xBF, 4},
+                                                    {0xF1, 0xF3, 0x80, 0xBF, 4},
+                                                    {0xF4, 0xF4, 0x80, 0x8F, 4}});
+
+/// Length of the UTF-8 character that `text` begins with; 0 where it begins with none.
 std::size_t character_length(std::string_view text) noexcept
 {
     const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-    const auto first = byte(0);
-    if (first < 0x80U) {
+    if (byte(0) < 0x80U) {
         return text.empty() ? 0 : 1;
     }
-    if (first >= 0xC2U && first <= 0xDFU) {
-        return follows(1) ? 2 : 0;
+    const auto* const form = std::ranges::find_if(sequences, [&](const Sequence& each) {
+        return byte(0) >= each.first_from && byte(0) <= each.first_to && byte(1) >= each.second_from &&
+               byte(1) <= each.second_to;
+    });
+    if (form == sequences.end()) {
+        return 0;
     }
-    if ((first & 0xF0U) == 0xE0U) {
-        const bool is_short = first == 0xE0U && byte(1) < 0xA0U;
-        const bool is_surrogate = first == 0xEDU && byte(1) >= 0xA0U;
-        return follows(1) && follows(2) && !is_short && !is_surrogate ? 3 : 0;
+    for (std::size_t i = 2; i < form->length; ++i) {
+        if ((byte(i) & 0xC0U) != 0x80U) {
+            return 0;
+        }
     }
-    if (first >= 0xF0U && first <= 0xF4U) {
-        const bool is_short = first == 0xF0U && byte(1) < 0x90U;
-        const bool is_beyond = first == 0xF4U && byte(1) >= 0x90U;
-        return follows(1) && follows(2) && follows(3) && !is_short && !is_beyond ? 4 : 0;
-    }
-    return 0;
+    return form->length;
 }
 
 /// Walks the characters of a text that may be none: calls `character` with each, or with nothing for a byte that is

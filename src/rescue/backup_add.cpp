@@ -169,7 +169,8 @@ public:
 
 private:
     /// What was not copied before, or is another file since; what the target has lost is copied anew.
-    std::vector<CaseEntry> what_is_new(const std::vector<CaseEntry>& entries, const BackupList& list) const
+    [[nodiscard]] std::vector<CaseEntry> what_is_new(const std::vector<CaseEntry>& entries,
+                                                     const BackupList& list) const
     {
         std::vector<CaseEntry> out;
         std::error_code problem;
