@@ -183,7 +183,7 @@ private:
         if (photo.empty()) {
             return std::string{};
         }
-        const auto ending = as_text(photo).starts_with("\x89PNG") ? ".png" : ".jpg";
+        const auto* const ending = as_text(photo).starts_with("\x89PNG") ? ".png" : ".jpg";
         const auto source = io::make_memory(photo, "photo");
         const auto stored = SALVAGE_TRY(
             extraction_->sink->store(*source, "contacts/photos", contact.display_name + ending, std::nullopt,
