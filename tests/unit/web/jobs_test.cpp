@@ -71,7 +71,7 @@ TEST_F(JobsTest, EndAsTheirWorkEnds)
 TEST_F(JobsTest, StopIsOverWhenTheWorkIs)
 {
     std::atomic<bool> has_ended{false};
-    const auto id = jobs.start({.can_resume = true}, [&](JobControl& job) {
+    const auto id = jobs.start({.title = {}, .can_resume = true}, [&](JobControl& job) {
         auto out = endless(job);
         job.leave("{}");
         has_ended = true;
@@ -88,8 +88,8 @@ TEST_F(JobsTest, StopIsOverWhenTheWorkIs)
 
 TEST_F(JobsTest, OnlyASearchPausesAndOnlyWhileItGoesOn)
 {
-    const auto search = jobs.start({.kind = JobKind::search, .can_resume = true}, endless);
-    const auto other = jobs.start({.kind = JobKind::find}, endless);
+    const auto search = jobs.start({.kind = JobKind::search, .title = {}, .can_resume = true}, endless);
+    const auto other = jobs.start({.kind = JobKind::find, .title = {}}, endless);
     EXPECT_EQ(jobs.pause(search).unwrap().state, JobState::paused);
     EXPECT_EQ(jobs.resume(search).unwrap().state, JobState::running);
     EXPECT_TRUE(fails_with(jobs.pause(other), ErrorCode::invalid_argument));
@@ -100,11 +100,11 @@ TEST_F(JobsTest, OnlyASearchPausesAndOnlyWhileItGoesOn)
 
 TEST_F(JobsTest, TwoSearchesAtOnceAreNotBegun)
 {
-    const auto first = jobs.start_alone({.kind = JobKind::search, .attacks = {"pin4"}}, endless);
+    const auto first = jobs.start_alone({.kind = JobKind::search, .title = {}, .attacks = {"pin4"}}, endless);
     ASSERT_TRUE(first);
-    EXPECT_FALSE(jobs.start_alone({.kind = JobKind::search, .attacks = {"pin6"}}, endless));
+    EXPECT_FALSE(jobs.start_alone({.kind = JobKind::search, .title = {}, .attacks = {"pin6"}}, endless));
     ASSERT_TRUE(is_ok(jobs.stop(*first)));
-    const auto again = jobs.start_alone({.kind = JobKind::search, .attacks = {"pin4"}}, endless);
+    const auto again = jobs.start_alone({.kind = JobKind::search, .title = {}, .attacks = {"pin4"}}, endless);
     ASSERT_TRUE(again);
     EXPECT_FALSE(jobs.find(*first)); // what goes on takes the place of what ended
 }
@@ -112,7 +112,7 @@ TEST_F(JobsTest, TwoSearchesAtOnceAreNotBegun)
 TEST_F(JobsTest, TellProgressWithRateAndTimeLeft)
 {
     std::atomic<bool> may_end{false};
-    const auto id = jobs.start({.kind = JobKind::search}, [&](JobControl& job) -> Result<std::string> {
+    const auto id = jobs.start({.kind = JobKind::search, .title = {}}, [&](JobControl& job) -> Result<std::string> {
         const auto context = job.context();
         for (std::uint64_t done = 0; !may_end && !context.is_stopped(); done += 10) {
             context.progress->update({.step = "search", .unit = "candidates", .done = done, .total = 1'000'000});
@@ -136,10 +136,12 @@ TEST_F(JobsTest, TellProgressWithRateAndTimeLeft)
 TEST_F(JobsTest, AHundredEndedOnesAreKept)
 {
     for (int i = 0; i < 150; ++i) {
-        static_cast<void>(jobs.start({.kind = JobKind::find}, [](JobControl&) -> Result<std::string> { return ""; }));
+        static_cast<void>(
+            jobs.start({.kind = JobKind::find, .title = {}}, [](JobControl&) -> Result<std::string> { return ""; }));
     }
     ASSERT_TRUE(comes_true([&] { return !jobs.is_under_way(JobKind::find); }));
-    static_cast<void>(jobs.start({.kind = JobKind::find}, [](JobControl&) -> Result<std::string> { return ""; }));
+    static_cast<void>(
+        jobs.start({.kind = JobKind::find, .title = {}}, [](JobControl&) -> Result<std::string> { return ""; }));
     EXPECT_LE(jobs.list().size(), 101U);
     jobs.stop_all();
     jobs.forget_ended();
