@@ -26,8 +26,6 @@ using Json = nlohmann::ordered_json;
 
 // Enough for reading, hashing twice and writing to overlap.
 constexpr std::size_t buffers = 8;
-// Where nothing is hashed beside it, what was read should still be in the core's own cache when it is written.
-constexpr std::size_t copied_at_once = std::size_t{256} << 10U;
 
 ByteCount total_of(const std::vector<ByteRange>& ranges)
 {
@@ -203,7 +201,7 @@ private:
     {
         for (const auto& range : ranges) {
             for (auto at = range.start(); at < range.end();) {
-                const auto boundary = ByteOffset{at.value - (at.value % at_once_) + at_once_};
+                const auto boundary = ByteOffset{at.value - (at.value % chunk_bytes) + chunk_bytes};
                 const auto chunk = ByteRange::between(at, std::min(boundary, range.end()));
                 auto done = take_chunk(chunk);
                 if (!done.has_value()) {
@@ -433,8 +431,7 @@ private:
     std::vector<std::unique_ptr<OpenPart>> open_;
     crypto::Sha256 whole_hash_;
     Losses whole_losses_;
-    std::size_t at_once_{is_hashing() ? chunk_bytes : copied_at_once};
-    BufferPool pool_{is_hashing() ? buffers : 1, at_once_};
+    BufferPool pool_{buffers, chunk_bytes};
     HashLane whole_lane_;
     HashLane part_lane_;
 };
