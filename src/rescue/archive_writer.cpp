@@ -139,22 +139,33 @@ struct ArchiveWriter::State {
     ArchiveFormat format{ArchiveFormat::pax};
     const ByteSink* sink{nullptr};
     std::optional<Error> trouble; ///< of the sink
+    bool is_closed{false};
+    bool is_dropping{false}; ///< the sink gets nothing any more
 
     State() = default;
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State()
     {
-        if (writer != nullptr) {
-            // Else freeing would write the rest of the last file as zeros.  Costs libarchive 3.6 its block of 64 KiB.
-            archive_write_fail(writer);
-            archive_write_free(writer);
+        if (writer == nullptr) {
+            return;
         }
+        if (!is_closed) {
+            // Failed first, else closing would write the rest of the last file as zeros; closed then, for freeing a
+            // failed one leaves its buffers behind (libarchive 3.6).  What closing writes is dropped.
+            is_dropping = true;
+            archive_write_fail(writer);
+            archive_write_close(writer);
+        }
+        archive_write_free(writer);
     }
 
     static la_ssize_t take(archive* writer, void* context, const void* bytes, std::size_t count)
     {
         auto& state = *static_cast<State*>(context);
+        if (state.is_dropping) {
+            return static_cast<la_ssize_t>(count);
+        }
         auto taken = (*state.sink)(ByteView{static_cast<const std::byte*>(bytes), count});
         if (taken.has_value()) {
             return static_cast<la_ssize_t>(count);
@@ -247,7 +258,9 @@ Result<> ArchiveWriter::write_zeros(ByteCount count)
 
 Result<> ArchiveWriter::close()
 {
-    if (archive_write_close(state_->writer) != ARCHIVE_OK) {
+    const int done = archive_write_close(state_->writer);
+    state_->is_closed = done == ARCHIVE_OK;
+    if (done != ARCHIVE_OK) {
         return state_->failure(ErrorCode::io, "the archive's end cannot be written");
     }
     return {};

@@ -1,15 +1,26 @@
 """A running `salvage serve`, and a judge of its answers: docs/api/openapi.yaml read by python3-jsonschema."""
 import http.client
 import json
+import pathlib
 import re
 import signal
+import socket
 import subprocess
+import sys
+import tempfile
 import time
 import urllib.parse
 
-import jsonschema
-import yaml
+from support import skip
 
+try:
+    import jsonschema
+    import yaml
+except ImportError as missing:
+    skip(f"python3-jsonschema and python3-yaml are needed: {missing}")
+
+PATTERN = "1-4-7-8-9"  # of the sample phone
+CAMERA = "/media/0/DCIM/Camera"
 PATIENCE = 300  # seconds; sanitizers and busy machines are slow
 COOKIE = re.compile(r"^(salvage-\d+)=([0-9a-f]{64}); Path=/; HttpOnly; SameSite=Strict$")
 
@@ -206,3 +217,62 @@ class Server:
         assert place["state"] == "open", place
         self.wait_for_job("open")
         return self.get("/workplace").value
+
+
+def open_sample(server, work, unlocked=True):
+    """A sample phone in `work`/phone, opened."""
+    server.post("/sample-phone", {"folder": str(work / "phone")}, expected=202)
+    made = server.wait_for_job("sample-phone", ("done", "failed"))
+    if made["state"] == "failed":
+        skip(made["error"]["error"]["what"])
+    assert made["result"]["pattern"] == PATTERN
+    place = server.wait_until_open()
+    assert place["verdict"]["code"] == "needs-secret" and not place["is_open"] and not place["needs_right"]
+    if unlocked:
+        assert server.post("/unlock", {"pattern": PATTERN}, expected=200).value["is_open"]
+    return pathlib.Path(made["result"]["dump"])
+
+
+class Listener:
+    """An EventSource."""
+
+    def __init__(self, server):
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+        self.socket.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+                            f"Cookie: {server.cookie}\r\n\r\n".encode())
+        self.api = server.api
+        self.file = self.socket.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
+        while self.file.readline().strip():
+            pass
+        self.text = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def next(self):
+        """The next event, judged by the document."""
+        while True:
+            while b"\n\n" not in self.text:
+                size = int(self.file.readline(), 16)
+                assert size, "the stream ended"
+                self.text += self.file.read(size)
+                self.file.readline()
+            message, self.text = self.text.split(b"\n\n", 1)
+            fields = dict(line.split(": ", 1) for line in message.decode().split("\n") if not line.startswith(":"))
+            if "event" in fields:
+                value = json.loads(fields["data"])
+                path = {"job": "/jobs/1", "workplace": "/workplace"}[fields["event"]]
+                self.api.check("GET", path, 200, "application/json", fields["data"])
+                return fields["event"], value
+
+
+def run_case(tests):
+    """argv: CASE SALVAGE openapi.yaml; runs test_CASE of `tests` in a folder of its own."""
+    case, salvage, document = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), sys.argv[3]
+    with tempfile.TemporaryDirectory(prefix="salvage-serve-") as name:
+        tests["test_" + case](salvage, document, pathlib.Path(name).resolve())
+    print("passed")

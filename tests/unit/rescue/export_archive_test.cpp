@@ -9,16 +9,6 @@
 #include "salvage/io/views.hpp"
 #include "support/assert_result.hpp"
 
-/// LeakSanitizer asks for this.  libarchive 3.6 gives the block of an archive back only by closing it, and closing one
-/// that was given up would fill the rest of its last file, which may be terabytes.
-// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
-extern "C" const char* __lsan_default_suppressions();
-// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
-extern "C" const char* __lsan_default_suppressions()
-{
-    return "leak:libarchive\n";
-}
-
 namespace salvage::rescue {
 namespace {
 
