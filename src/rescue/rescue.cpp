@@ -279,9 +279,9 @@ Result<RescueReport> rescue(const RescueRequest& request, const RunContext& cont
 {
     const auto wanted = SALVAGE_TRY(resolve_case(request.dump));
     const auto dump = SALVAGE_TRY(open_dump(wanted));
-    const auto folder = SALVAGE_TRY(CaseFolder::open(
-        {.folder = request.case_folder, .dump = wanted, .size = dump.source->size(), .statement = request.statement},
-        *context.clock));
+    const CaseRequest place{
+        .folder = request.case_folder, .dump = wanted, .size = dump.source->size(), .statement = request.statement};
+    const auto folder = SALVAGE_TRY(CaseFolder::open(place, *context.clock));
     Rescue run{request, *folder, context};
     auto report = run.run(dump);
     if (!report.has_value()) {
