@@ -22,8 +22,9 @@ bool costs_all_of_it(ErrorCode code) noexcept
 /// One call of read_what_is_there.
 class PieceReader {
 public:
-    PieceReader(const io::ByteSource& source, ByteRange range, std::span<std::byte> into, Tolerate tolerate)
-        : source_{&source}, range_{range}, into_{into}, tolerate_{tolerate}
+    PieceReader(const io::ByteSource& source, ByteRange range, std::span<std::byte> into, Tolerate tolerate,
+                Absent absent)
+        : source_{&source}, range_{range}, into_{into}, tolerate_{tolerate}, absent_{absent}
     {
     }
 
@@ -33,7 +34,7 @@ public:
             if (extent.kind == io::ExtentKind::data) {
                 SALVAGE_TRY(read(extent.range));
             } else {
-                leave_zero(extent.range, extent.kind);
+                leave_out(extent.range, extent.kind);
             }
         }
         return io::merged(std::move(out_));
@@ -56,9 +57,11 @@ private:
                              static_cast<std::size_t>(range.size().value));
     }
 
-    void leave_zero(ByteRange range, io::ExtentKind kind)
+    void leave_out(ByteRange range, io::ExtentKind kind)
     {
-        std::ranges::fill(place_of(range), std::byte{0});
+        if (absent_ == Absent::zeros) {
+            std::ranges::fill(place_of(range), std::byte{0});
+        }
         out_.push_back({.range = range, .kind = kind});
     }
 
@@ -80,7 +83,7 @@ private:
             return read(ByteRange::between(middle, range.end()));
         }
         if (code == ErrorCode::unreadable || (tolerate_ == Tolerate::damage && costs_all_of_it(code))) {
-            leave_zero(range, io::ExtentKind::unreadable);
+            leave_out(range, io::ExtentKind::unreadable);
             return {};
         }
         return std::move(done).error();
@@ -90,15 +93,16 @@ private:
     ByteRange range_;
     std::span<std::byte> into_;
     Tolerate tolerate_;
+    Absent absent_;
     std::vector<io::Extent> out_;
 };
 
 } // namespace
 
 Result<std::vector<io::Extent>> read_what_is_there(const io::ByteSource& source, ByteRange range,
-                                                   std::span<std::byte> into, Tolerate tolerate)
+                                                   std::span<std::byte> into, Tolerate tolerate, Absent absent)
 {
-    return PieceReader{source, range, into, tolerate}.run();
+    return PieceReader{source, range, into, tolerate, absent}.run();
 }
 
 void Losses::add(const std::vector<io::Extent>& extents)

@@ -21,12 +21,19 @@ enum class Tolerate : std::uint8_t {
     damage,     ///< also what a damaged filesystem says of a file: malformed, truncated, unsupported
 };
 
-/// Fills `into` with `range` of `source`: holes and what cannot be read are zeros.  The extents say which is which;
-/// they cover `range` exactly, neighbours differ in kind.  A bad area that nobody announced is narrowed down to 512
-/// bytes.
+/// What becomes of bytes that are not there.
+enum class Absent : std::uint8_t {
+    zeros, ///< zeros
+    stale, ///< whatever the buffer held: for those who look at the extents before they look at bytes
+};
+
+/// Fills `into` with `range` of `source`: holes and what cannot be read are zeros, or left out.  The extents say which
+/// is which; they cover `range` exactly, neighbours differ in kind.  A bad area that nobody announced is narrowed down
+/// to 512 bytes.
 /// Requires: into.size() == range.size().  Errors: io and every code that is not tolerated.
 [[nodiscard]] Result<std::vector<io::Extent>> read_what_is_there(const io::ByteSource& source, ByteRange range,
-                                                                 std::span<std::byte> into, Tolerate tolerate);
+                                                                 std::span<std::byte> into, Tolerate tolerate,
+                                                                 Absent absent = Absent::zeros);
 
 /// Ranges in ascending order, joined where they touch.
 class Losses {

@@ -26,6 +26,8 @@ using Json = nlohmann::ordered_json;
 
 // Enough for reading, hashing twice and writing to overlap.
 constexpr std::size_t buffers = 8;
+// What is only copied is written while it is still in the core's own cache.
+constexpr std::size_t bytes_near_the_core = 128U << 10U;
 
 ByteCount total_of(const std::vector<ByteRange>& ranges)
 {
@@ -71,6 +73,10 @@ public:
             return !part.is_wanted && !finished_from(folder_.state(), part);
         });
         finished_.resize(plan_.parts.size());
+        if (is_hashing()) {
+            whole_lane_.emplace();
+            part_lane_.emplace();
+        }
     }
 
     Result<SplitReport> run()
@@ -131,6 +137,7 @@ private:
         return is_hashing() && finished_[i] && plan_.parts[i].is_wanted;
     }
     [[nodiscard]] bool is_hashing() const noexcept { return hashing_ == Hashing::yes; }
+    [[nodiscard]] std::size_t piece_bytes() const noexcept { return is_hashing() ? chunk_bytes : bytes_near_the_core; }
 
     Result<> verify_finished(Meter& meter)
     {
@@ -201,7 +208,7 @@ private:
     {
         for (const auto& range : ranges) {
             for (auto at = range.start(); at < range.end();) {
-                const auto boundary = ByteOffset{at.value - (at.value % chunk_bytes) + chunk_bytes};
+                const auto boundary = ByteOffset{at.value - (at.value % piece_bytes()) + piece_bytes()};
                 const auto chunk = ByteRange::between(at, std::min(boundary, range.end()));
                 auto done = take_chunk(chunk);
                 if (!done.has_value()) {
@@ -233,12 +240,13 @@ private:
         auto buffer = pool_.take();
         const auto count = static_cast<std::size_t>(chunk.size().value);
         const auto bytes = std::span{*buffer}.first(count);
+        const auto absent = is_hashing() ? Absent::zeros : Absent::stale;
         const auto extents =
-            SALVAGE_TRY(read_what_is_there(*dump_, chunk, bytes, Tolerate::unreadable).in("reading the dump"));
+            SALVAGE_TRY(read_what_is_there(*dump_, chunk, bytes, Tolerate::unreadable, absent).in("reading the dump"));
         whole_losses_.add(extents);
         if (plan_.is_whole) {
             if (is_hashing()) {
-                whole_lane_.update(whole_hash_, buffer, 0, count);
+                whole_lane_->update(whole_hash_, buffer, 0, count);
             }
             note_gaps(chunk, extents, bytes);
         }
@@ -284,8 +292,8 @@ private:
             }
         }
         if (!wanted.is_empty() && is_hashing()) {
-            part_lane_.update(part.hash, buffer, place_of(wanted.start()),
-                              static_cast<std::size_t>(wanted.size().value));
+            part_lane_->update(part.hash, buffer, place_of(wanted.start()),
+                               static_cast<std::size_t>(wanted.size().value));
         }
         return {};
     }
@@ -310,7 +318,7 @@ private:
         part.losses.add(ByteRange::between(there.end(), part.plan->range.end()));
         FinishedPart finished{.sha256 = {}, .lost = part.losses.ranges()};
         if (is_hashing()) {
-            part_lane_.wait();
+            part_lane_->wait();
             hash_zeros(part.hash, (part.plan->range.end() - there.end()).value);
             finished.sha256 = to_hex(part.hash.finish());
         }
@@ -328,12 +336,16 @@ private:
         while (next_gap_ < plan_.gaps.size() && plan_.gaps[next_gap_].start() < chunk.end()) {
             const auto& gap = plan_.gaps[next_gap_];
             const auto range = gap.intersection(chunk);
-            const auto is_lost = [&](const io::Extent& extent) {
-                return extent.kind == io::ExtentKind::unreadable && extent.range.overlaps(range);
+            const auto may_matter = [&](const io::Extent& extent) {
+                const auto there = extent.range.intersection(range);
+                if (there.is_empty() || extent.kind == io::ExtentKind::hole) {
+                    return false;
+                }
+                const auto content = bytes.subspan(static_cast<std::size_t>((there.start() - chunk.start()).value),
+                                                   static_cast<std::size_t>(there.size().value));
+                return extent.kind == io::ExtentKind::unreadable || !is_all_zero(content);
             };
-            const auto content = bytes.subspan(static_cast<std::size_t>((range.start() - chunk.start()).value),
-                                               static_cast<std::size_t>(range.size().value));
-            const auto has_data = !is_all_zero(content) || std::ranges::any_of(extents, is_lost);
+            const auto has_data = std::ranges::any_of(extents, may_matter);
             if (has_data && (gaps_with_data_.empty() || gaps_with_data_.back() != gap)) {
                 gaps_with_data_.push_back(gap);
             }
@@ -349,8 +361,10 @@ private:
         if (!plan_.is_whole || ranges.empty()) {
             return {};
         }
-        whole_lane_.wait();
-        whole_sha256_ = is_hashing() && whole_losses_.is_empty() ? to_hex(whole_hash_.finish()) : std::string{};
+        if (is_hashing()) {
+            whole_lane_->wait();
+            whole_sha256_ = whole_losses_.is_empty() ? to_hex(whole_hash_.finish()) : std::string{};
+        }
         folder_.state()["whole"] = {{"sha256", whole_sha256_}, {"gaps", ranges_json(gaps_with_data_)}};
         return folder_.save_state();
     }
@@ -431,9 +445,9 @@ private:
     std::vector<std::unique_ptr<OpenPart>> open_;
     crypto::Sha256 whole_hash_;
     Losses whole_losses_;
-    BufferPool pool_{buffers, chunk_bytes};
-    HashLane whole_lane_;
-    HashLane part_lane_;
+    BufferPool pool_{is_hashing() ? buffers : 1, piece_bytes()};
+    std::optional<HashLane> whole_lane_; ///< with hashing only, as the next
+    std::optional<HashLane> part_lane_;
 };
 
 } // namespace
