@@ -17,6 +17,7 @@ struct ConvertVerbOptions {
     std::string format;
     std::string segment{"2GiB"};
     std::string compression{"fast"};
+    std::string hashes{"all"};
     bool is_verify{false};
     io::E01CaseData case_data;
 };
@@ -30,6 +31,7 @@ Result<rescue::ConvertOptions> request_of(const ConvertVerbOptions& options)
                       : options.compression == "best" ? io::E01Compression::best
                                                       : io::E01Compression::fast;
     out.case_data = options.case_data;
+    out.hashes = options.hashes == "md5" ? rescue::E01Hashes::md5 : rescue::E01Hashes::all;
     out.read_back = options.is_verify ? rescue::ReadAgain::yes : rescue::ReadAgain::no;
     return out;
 }
@@ -74,6 +76,9 @@ void add_convert(CLI::App& app, Session& session)
         ->capture_default_str();
     command.add_option("--compression", options->compression, "of E01 and zst")
         ->check(CLI::IsMember({"none", "fast", "best"}))
+        ->capture_default_str();
+    command.add_option("--hash", options->hashes, "of E01: MD5 and SHA-1 in it and SHA-256 beside it, or MD5 alone")
+        ->check(CLI::IsMember({"all", "md5"}))
         ->capture_default_str();
     command.add_flag("--verify", options->is_verify,
                      "read back what was written and compare; without -o: compare DUMP with the hashes it has stored");

@@ -295,7 +295,7 @@ Result<> E01Writer::State::store_hash(std::string_view name, ByteView digest)
     });
 }
 
-Result<std::vector<fs::path>> E01Writer::commit(const Md5Digest& md5, const Sha1DigestOfImage& sha1)
+Result<std::vector<fs::path>> E01Writer::commit(const Md5Digest& md5, const std::optional<Sha1DigestOfImage>& sha1)
 {
     if (state_->written != state_->size) {
         return Error{ErrorCode::internal,
@@ -306,7 +306,9 @@ Result<std::vector<fs::path>> E01Writer::commit(const Md5Digest& md5, const Sha1
                      {}};
     }
     SALVAGE_TRY(state_->store_hash("MD5", md5));
-    SALVAGE_TRY(state_->store_hash("SHA1", sha1));
+    if (sha1) {
+        SALVAGE_TRY(state_->store_hash("SHA1", *sha1));
+    }
     SALVAGE_TRY(state_->call("the image cannot be finished", [&](libewf_error_t** error) {
         return ::libewf_handle_write_finalize(state_->handle.get(), error);
     }));

@@ -71,10 +71,12 @@ std::string e01_text(const io::E01Info& info, TextStyle style)
 
 std::string hashes_text(const rescue::ConvertReport& report, TextStyle style)
 {
-    auto out = fmt::format("SHA-256 {}{}\n", report.sha256,
-                           report.lost.empty() ? "" : " (with zeros where it could not be read)");
-    out += report.md5.empty() ? std::string{} : fmt::format("MD5     {}\n", report.md5);
-    out += report.sha1.empty() ? std::string{} : fmt::format("SHA-1   {}\n", report.sha1);
+    std::string out;
+    for (const auto& [name, digest] :
+         {std::pair{"SHA-256", &report.sha256}, std::pair{"MD5", &report.md5}, std::pair{"SHA-1", &report.sha1}}) {
+        out += digest->empty() ? std::string{} : fmt::format("{:<7} {}\n", name, *digest);
+    }
+    out += report.lost.empty() ? "" : "what could not be read counts as zeros in them\n";
     for (const auto& hash : report.stored) {
         out += hash.agrees()
                    ? fmt::format("the {} stored in the source agrees\n", hash.kind)
@@ -147,7 +149,7 @@ std::string json(const rescue::ConvertReport& report)
              {"files", report.files},
              {"size", report.size.value},
              {"allocated", report.written.value},
-             {"sha256", report.sha256},
+             {"sha256", text_or_nothing(report.sha256)},
              {"md5", text_or_nothing(report.md5)},
              {"sha1", text_or_nothing(report.sha1)},
              {"map", text_or_nothing(report.map)},

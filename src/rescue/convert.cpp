@@ -79,9 +79,9 @@ struct Passed {
 /// Reads all of a source once, through a sink.
 class Pass {
 public:
-    Pass(const io::ByteSource& source, ImageSink& sink, WithOldHashes old, std::string_view step,
+    Pass(const io::ByteSource& source, ImageSink& sink, HashChoice hashes, std::string_view step,
          const RunContext& context)
-        : source_{&source}, sink_{&sink}, hashes_{old}, step_{step}, context_{&context}
+        : source_{&source}, sink_{&sink}, hashes_{hashes}, step_{step}, context_{&context}
     {
     }
 
@@ -145,16 +145,31 @@ Result<ConvertReport> report_of(const Dump& dump)
 void take_digests(ConvertReport& report, Passed passed)
 {
     const auto& digests = passed.digests;
-    report.sha256 = to_hex(digests.sha256);
+    report.sha256 = digests.sha256 ? to_hex(*digests.sha256) : std::string{};
     report.md5 = digests.md5 ? to_hex(*digests.md5) : std::string{};
     report.sha1 = digests.sha1 ? to_hex(*digests.sha1) : std::string{};
     report.lost = std::move(passed.lost);
-    if (report.e01 && report.e01->md5) {
+    if (digests.md5 && report.e01 && report.e01->md5) {
         report.stored.push_back({.kind = "MD5", .stored = to_hex(*report.e01->md5), .computed = report.md5});
     }
-    if (report.e01 && report.e01->sha1) {
+    if (digests.sha1 && report.e01 && report.e01->sha1) {
         report.stored.push_back({.kind = "SHA-1", .stored = to_hex(*report.e01->sha1), .computed = report.sha1});
     }
+}
+
+Result<HashChoice> hashes_for(const ConvertReport& source, const ConvertOptions& options)
+{
+    const bool is_e01 = options.format == ConvertFormat::e01;
+    if (options.hashes == E01Hashes::md5) {
+        if (!is_e01) {
+            return invalid_argument("only an E01 can do with MD5 alone",
+                                    fmt::format("the format is {}", to_string(options.format)),
+                                    "write an E01, or leave --hash out");
+        }
+        return HashChoice{.sha256 = false, .md5 = true};
+    }
+    const bool has_old = is_e01 || source.e01.has_value();
+    return HashChoice{.md5 = has_old, .sha1 = has_old};
 }
 
 /// Beside the image, where open_dump looks for it.
@@ -174,12 +189,16 @@ Result<> read_back(const fs::path& first, const ConvertReport& written, const Ru
 {
     const auto source = SALVAGE_TRY(io::open_any(first).in("reading back what was written"));
     const auto sink = make_no_sink();
-    const auto passed = SALVAGE_TRY(Pass(*source, *sink, WithOldHashes::no, "read-back", context).run(0));
-    const auto sha256 = to_hex(passed.digests.sha256);
-    if (source->size() != written.size || sha256 != written.sha256) {
+    const bool is_md5 = written.sha256.empty();
+    const auto& name = is_md5 ? "MD5" : "SHA-256";
+    const auto& wanted = is_md5 ? written.md5 : written.sha256;
+    const auto passed =
+        SALVAGE_TRY(Pass(*source, *sink, {.sha256 = !is_md5, .md5 = is_md5}, "read-back", context).run(0));
+    const auto found = is_md5 ? to_hex(passed.digests.md5.value()) : to_hex(passed.digests.sha256.value());
+    if (source->size() != written.size || found != wanted) {
         return Error{ErrorCode::mismatch,
                      fmt::format("{} does not hold what was written to it", printable(first.string())),
-                     fmt::format("SHA-256 {} was written, {} is read back", written.sha256, sha256),
+                     fmt::format("{} {} was written, {} is read back", name, wanted, found),
                      std::nullopt,
                      "do not trust the medium; convert again onto another one",
                      {}};
@@ -225,14 +244,14 @@ Result<ConvertReport> convert(const Dump& dump, const fs::path& out, const Conve
                               const RunContext& context)
 {
     auto report = SALVAGE_TRY(report_of(dump));
+    const auto hashes = SALVAGE_TRY(hashes_for(report, options));
     const auto first = first_file_of(out, options.format);
     const auto map = beside(first, ".map");
     const auto sums = beside(first, ".sha256");
     SALVAGE_TRY(check_is_free(map));
     SALVAGE_TRY(check_is_free(sums));
     const auto sink = SALVAGE_TRY(make_sink(first, report.size, options));
-    const auto old = report.e01 || options.format == ConvertFormat::e01 ? WithOldHashes::yes : WithOldHashes::no;
-    auto passed = SALVAGE_TRY(Pass(*dump.source, *sink, old, "convert", context).run(options.workers));
+    auto passed = SALVAGE_TRY(Pass(*dump.source, *sink, hashes, "convert", context).run(options.workers));
     report.format = to_string(options.format);
     take_digests(report, passed);
     if (!report.lost.empty()) {
@@ -244,9 +263,11 @@ Result<ConvertReport> convert(const Dump& dump, const fs::path& out, const Conve
         report.files.push_back(path.string());
     }
     report.written = allocated(files);
-    const auto name = options.format == ConvertFormat::raw ? first.filename().string() : std::string{"-"};
-    SALVAGE_TRY(io::write_file_atomically(sums, as_bytes(sums_line(report.sha256, name)), io::Existing::refuse));
-    report.sums = sums.string();
+    if (hashes.sha256) {
+        const auto name = options.format == ConvertFormat::raw ? first.filename().string() : std::string{"-"};
+        SALVAGE_TRY(io::write_file_atomically(sums, as_bytes(sums_line(report.sha256, name)), io::Existing::refuse));
+        report.sums = sums.string();
+    }
     if (options.read_back == ReadAgain::yes) {
         SALVAGE_TRY(read_back(first, report, context));
         report.is_read_back = true;
@@ -258,8 +279,9 @@ Result<ConvertReport> check_stored_hashes(const Dump& dump, const RunContext& co
 {
     auto report = SALVAGE_TRY(report_of(dump));
     const auto sink = make_no_sink();
-    const auto old = report.e01 ? WithOldHashes::yes : WithOldHashes::no;
-    take_digests(report, SALVAGE_TRY(Pass(*dump.source, *sink, old, "check", context).run(0)));
+    const bool has_old = report.e01.has_value();
+    take_digests(report,
+                 SALVAGE_TRY(Pass(*dump.source, *sink, {.md5 = has_old, .sha1 = has_old}, "check", context).run(0)));
     return report;
 }
 

@@ -103,12 +103,15 @@ private:
     std::thread thread_;
 };
 
-ContentHashes::ContentHashes(WithOldHashes old)
+ContentHashes::ContentHashes(HashChoice choice)
+    : sha256_{choice.sha256 ? std::make_unique<Lane>(::EVP_sha256()) : nullptr},
+      md5_{choice.md5 ? std::make_unique<Lane>(::EVP_md5()) : nullptr},
+      sha1_{choice.sha1 ? std::make_unique<Lane>(::EVP_sha1()) : nullptr}
 {
-    lanes_.push_back(std::make_unique<Lane>(::EVP_sha256()));
-    if (old == WithOldHashes::yes) {
-        lanes_.push_back(std::make_unique<Lane>(::EVP_md5()));
-        lanes_.push_back(std::make_unique<Lane>(::EVP_sha1()));
+    for (auto* const lane : {sha256_.get(), md5_.get(), sha1_.get()}) {
+        if (lane != nullptr) {
+            lanes_.push_back(lane);
+        }
     }
 }
 
@@ -116,14 +119,14 @@ ContentHashes::~ContentHashes() = default;
 
 void ContentHashes::update(const std::shared_ptr<const Bytes>& buffer, std::size_t count)
 {
-    for (const auto& lane : lanes_) {
+    for (auto* const lane : lanes_) {
         lane->push(buffer, count);
     }
 }
 
 void ContentHashes::wait()
 {
-    for (const auto& lane : lanes_) {
+    for (auto* const lane : lanes_) {
         lane->wait();
     }
 }
@@ -131,10 +134,14 @@ void ContentHashes::wait()
 ContentDigests ContentHashes::finish()
 {
     ContentDigests out;
-    out.sha256 = lanes_[0]->finish<32>();
-    if (lanes_.size() == 3) {
-        out.md5 = lanes_[1]->finish<16>();
-        out.sha1 = lanes_[2]->finish<20>();
+    if (sha256_) {
+        out.sha256 = sha256_->finish<32>();
+    }
+    if (md5_) {
+        out.md5 = md5_->finish<16>();
+    }
+    if (sha1_) {
+        out.sha1 = sha1_->finish<20>();
     }
     return out;
 }

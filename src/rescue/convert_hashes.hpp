@@ -13,18 +13,23 @@
 
 namespace salvage::rescue {
 
-enum class WithOldHashes : bool { no, yes };
+struct HashChoice {
+    bool sha256{true};
+    bool md5{false};
+    bool sha1{false};
+};
 
+/// Those that were chosen.
 struct ContentDigests {
-    crypto::Sha256Digest sha256{};
+    std::optional<crypto::Sha256Digest> sha256;
     std::optional<io::Md5Digest> md5;
     std::optional<io::Sha1DigestOfImage> sha1;
 };
 
-/// SHA-256, and where an E01 needs them MD5 and SHA-1.  Fed by one thread.
+/// Fed by one thread.
 class ContentHashes {
 public:
-    explicit ContentHashes(WithOldHashes old);
+    explicit ContentHashes(HashChoice choice);
     ContentHashes(const ContentHashes&) = delete;
     ContentHashes& operator=(const ContentHashes&) = delete;
     ~ContentHashes(); ///< what is not yet hashed is dropped
@@ -38,7 +43,10 @@ public:
 
 private:
     class Lane;
-    std::vector<std::unique_ptr<Lane>> lanes_;
+    std::unique_ptr<Lane> sha256_; ///< each null where it was not chosen
+    std::unique_ptr<Lane> md5_;
+    std::unique_ptr<Lane> sha1_;
+    std::vector<Lane*> lanes_; ///< those that are there
 };
 
 } // namespace salvage::rescue

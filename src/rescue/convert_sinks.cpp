@@ -175,7 +175,7 @@ public:
         for (const auto& range : lost) {
             SALVAGE_TRY(writer_.note_unread(range));
         }
-        return writer_.commit(digests.md5.value_or(io::Md5Digest{}), digests.sha1.value_or(io::Sha1DigestOfImage{}));
+        return writer_.commit(digests.md5.value(), digests.sha1);
     }
 
 private:

@@ -58,10 +58,10 @@ public:
     Result<> append(const PackedChunks& packed);
     /// Notes an area that could not be read, and is written as zeros.  Ranges in order.
     Result<> note_unread(ByteRange range);
-    /// Stores the hashes, makes the image whole; the paths of its segments.
+    /// Stores the hashes, makes the image whole; the paths of its segments.  Without SHA-1: as EnCase 5 and older.
     /// Errors: already_exists (someone made a segment meanwhile), no_space, io.
     [[nodiscard]] Result<std::vector<std::filesystem::path>> commit(const Md5Digest& md5,
-                                                                    const Sha1DigestOfImage& sha1);
+                                                                    const std::optional<Sha1DigestOfImage>& sha1);
 
     E01Writer(E01Writer&&) noexcept;
     E01Writer& operator=(E01Writer&&) noexcept;

@@ -26,11 +26,18 @@ enum class ConvertFormat : std::uint8_t { raw, split, android_sparse, e01, zstd_
 
 enum class ReadAgain : bool { no, yes };
 
+/// Of an E01; everything else has SHA-256.
+enum class E01Hashes : std::uint8_t {
+    all, ///< MD5 and SHA-1 in the image, SHA-256 beside it
+    md5, ///< that one alone: what every reader of E01 checks, in two thirds of the processor time
+};
+
 struct ConvertOptions {
     ConvertFormat format{ConvertFormat::raw};
     ByteCount segment{2ULL << 30U}; ///< of split and E01: 1 MiB and more, for split a multiple of 4096
     io::E01Compression compression{io::E01Compression::fast}; ///< of E01 and, as levels 1, 1 and 9, of zstd
     io::E01CaseData case_data;                                ///< of E01
+    E01Hashes hashes{E01Hashes::all};
     ReadAgain read_back{ReadAgain::no};
     unsigned workers{0}; ///< 0: one a core
 };
@@ -52,12 +59,12 @@ struct ConvertReport {
     std::vector<std::string> files; ///< in order; the first is the one to name
     ByteCount size;                 ///< of the content
     ByteCount written;              ///< of the files, as far as they are allocated
-    std::string sha256;             ///< of the content, with zeros where it is lost
+    std::string sha256;             ///< of the content, with zeros where it is lost; empty with E01Hashes::md5
     std::string md5;                ///< where one of both sides is an E01
     std::string sha1;               ///< likewise
     std::vector<ByteRange> lost;    ///< unreadable in the source
     std::string map;                ///< ddrescue map of the lost areas; empty where nothing is lost
-    std::string sums;               ///< file with the SHA-256
+    std::string sums;               ///< file with the SHA-256; empty where there is none
     bool is_read_back{false};       ///< and was the same
 
     /// Whether all hashes that the source stores are right.
@@ -72,7 +79,8 @@ struct ConvertReport {
 /// name is
 /// "-" where the content is in a container).
 /// Progress: steps "convert" and "read-back", unit "bytes".
-/// Errors: already_exists, invalid_argument, unsupported (a size the format cannot have), no_space, io, cancelled;
+/// Errors: already_exists, invalid_argument (also E01Hashes::md5 for another format), unsupported (a size the format
+/// cannot have), no_space, io, cancelled;
 /// mismatch (read back, and not the same).
 [[nodiscard]] Result<ConvertReport> convert(const Dump& dump, const std::filesystem::path& out,
                                             const ConvertOptions& options, const RunContext& context);

@@ -11,6 +11,7 @@
 
 #include "salvage/core/text.hpp"
 #include "salvage/crypto/hash.hpp"
+#include "salvage/io/e01.hpp"
 #include "salvage/io/sources.hpp"
 #include "salvage/io/views.hpp"
 #include "support/assert_result.hpp"
@@ -21,6 +22,7 @@ namespace {
 
 using test::fails_with;
 using test::is_ok;
+using test::run_command;
 using test::TemporaryFolder;
 
 constexpr std::size_t size = 5U << 20U;
@@ -101,6 +103,32 @@ TEST(Convert, KeepsBadAreasKnownInEveryFormat)
         EXPECT_TRUE(fails_with(io::read_bytes(*again->source, ByteOffset{9000}, ByteCount{1}), ErrorCode::unreadable));
         EXPECT_TRUE(is_ok(io::read_bytes(*again->source, ByteOffset{16384}, ByteCount{100})));
     }
+}
+
+TEST(Convert, MakesAnE01WithMd5AloneThatEwfverifyFindsWhole)
+{
+    const TemporaryFolder folder;
+    const auto content = content_of(size);
+    auto options = options_of(ConvertFormat::e01);
+    options.hashes = E01Hashes::md5;
+    const auto dump = dump_of(io::make_memory(content, "phone.img"));
+    const auto report = convert(dump, folder.path() / "out", options, {});
+    ASSERT_TRUE(is_ok(report));
+    EXPECT_TRUE(report->is_read_back);
+    EXPECT_TRUE(report->sha256.empty() && report->sha1.empty() && report->sums.empty());
+    EXPECT_FALSE(std::filesystem::exists(report->files.front() + ".sha256"));
+    const auto again = io::open_e01(report->files.front());
+    ASSERT_TRUE(is_ok(again));
+    ASSERT_TRUE(again->info.md5);
+    EXPECT_EQ(to_hex(*again->info.md5), report->md5);
+    EXPECT_FALSE(again->info.sha1);
+    // Another format cannot do without SHA-256: it has nothing of its own.
+    options.format = ConvertFormat::raw;
+    EXPECT_TRUE(fails_with(convert(dump, folder.path() / "raw", options, {}), ErrorCode::invalid_argument));
+    if (!run_command("command -v ewfverify")) {
+        GTEST_SKIP() << "ewfverify is not installed";
+    }
+    EXPECT_TRUE(run_command(fmt::format("ewfverify -q '{}' 2>&1", report->files.front())));
 }
 
 TEST(Convert, LeavesNothingThatLooksWholeWhenItIsStopped)
