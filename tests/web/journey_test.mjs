@@ -17,16 +17,39 @@ async function makeSamplePhone(page) {
   await page.locator('.headline').waitFor({ timeout: long });
 }
 
-/** Draws with the mouse, dot by dot, as a finger would. */
-async function drawPattern(page, dots, side = 3) {
+/** Where the middle of each of `dots` is on the screen. */
+async function placesOf(page, dots, side) {
   const pad = await page.locator('.pad').boundingBox();
-  const at = (dot) => [pad.x + (pad.width * (((dot - 1) % side) + 0.5)) / side, pad.y + (pad.height * (Math.floor((dot - 1) / side) + 0.5)) / side];
-  await page.mouse.move(...at(dots[0]));
+  return dots.map((dot) => ({ x: pad.x + (pad.width * (((dot - 1) % side) + 0.5)) / side, y: pad.y + (pad.height * (Math.floor((dot - 1) / side) + 0.5)) / side }));
+}
+
+async function drawPattern(page, dots, side = 3) {
+  const [first, ...others] = await placesOf(page, dots, side);
+  await page.mouse.move(first.x, first.y);
   await page.mouse.down();
-  for (const dot of dots.slice(1)) {
-    await page.mouse.move(...at(dot), { steps: 6 });
+  for (const { x, y } of others) {
+    await page.mouse.move(x, y, { steps: 6 });
   }
   await page.mouse.up();
+}
+
+/** As a finger does; the browser must not take the strokes for scrolling. */
+async function drawByTouch(page, dots, side = 3) {
+  const [first, ...others] = await placesOf(page, dots, side);
+  const hand = await page.context().newCDPSession(page);
+  const touch = (type, touchPoints) => hand.send('Input.dispatchTouchEvent', { type, touchPoints });
+  await hand.send('Emulation.setTouchEmulationEnabled', { enabled: true });
+  await touch('touchStart', [first]);
+  let last = first;
+  for (const next of others) {
+    for (let step = 1; step <= 6; ++step) {
+      await touch('touchMove', [{ x: last.x + ((next.x - last.x) * step) / 6, y: last.y + ((next.y - last.y) * step) / 6 }]);
+    }
+    last = next;
+  }
+  await touch('touchEnd', []);
+  await hand.send('Emulation.setTouchEmulationEnabled', { enabled: false });
+  await hand.detach();
 }
 
 async function unlock(page, program, pattern) {
@@ -72,10 +95,10 @@ async function rescue(program, page, complaints) {
 
   await page.goto(`${program.base}/unlock`);
   await page.locator('.pad').waitFor();
-  await drawPattern(page, [1, 2, 3, 6]);
+  await drawByTouch(page, [1, 2, 3, 6]);
   await page.getByRole('button', { name: 'Try this pattern' }).click();
   await page.getByText('The pattern 1-2-3-6 does not open it.').waitFor({ timeout: long });
-  check(true, 'a wrong pattern is said to be wrong');
+  check(true, 'a wrong pattern, drawn with a finger, is said to be wrong');
   await unlock(page, program, dots);
   check(true, `the pattern ${pattern} opens it`);
 
