@@ -13,6 +13,7 @@
 #include "gallery.hpp"
 #include "guard.hpp"
 #include "http.hpp"
+#include "items.hpp"
 #include "jobs.hpp"
 #include "json.hpp"
 #include "listing.hpp"
@@ -43,6 +44,7 @@ struct App {
     Remembered<std::vector<std::optional<std::uint64_t>>> attack_sizes; ///< as named_attacks()
     std::atomic<int> downloads{0};
     Gallery gallery;
+    Items items;
     std::mutex decoding; ///< of photos: one at a time
     Jobs jobs{system_clock(), [this](const std::string& id) { hub.job_changed(id); }};
     std::function<void()> link_used; ///< called when a browser was let in
@@ -66,6 +68,7 @@ struct Route {
 [[nodiscard]] std::vector<Route> taking_routes();
 [[nodiscard]] std::vector<Route> case_routes();
 [[nodiscard]] std::vector<Route> media_routes();
+[[nodiscard]] std::vector<Route> item_routes();
 
 /// What a path with {} matches: its parts, none of them empty.  Nothing: it does not.
 [[nodiscard]] std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path);

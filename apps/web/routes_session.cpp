@@ -151,6 +151,7 @@ Result<Answer> post_workplace(App& app, const Request& request)
     }
     app.jobs.stop_all();
     app.gallery.forget();
+    app.items.forget();
     return job_answer(app, start_opening(app, std::move(plan)));
 }
 
@@ -158,6 +159,7 @@ Result<Answer> delete_workplace(App& app, const Request& /*request*/)
 {
     app.jobs.stop_all();
     app.gallery.forget();
+    app.items.forget();
     app.place.close();
     app.jobs.forget_ended();
     return no_content();
@@ -220,6 +222,7 @@ Result<Answer> post_sample_phone(App& app, const Request& request)
     const auto folder = SALVAGE_TRY(sample_folder(named));
     app.jobs.stop_all();
     app.gallery.forget();
+    app.items.forget();
     app.place.close();
     const auto id = app.jobs.start({.kind = JobKind::sample_phone, .title = "Making a sample phone"},
                                    [&app, folder](JobControl& job) { return make_sample_phone(app, folder, job); });

@@ -399,7 +399,7 @@ std::vector<Route> all_routes()
 {
     std::vector<Route> out;
     for (auto* const routes : {session_routes, job_routes, look_routes, unlock_routes, file_routes, taking_routes,
-                               case_routes, media_routes}) {
+                               case_routes, media_routes, item_routes}) {
         std::ranges::move(routes(), std::back_inserter(out));
     }
     return out;
@@ -484,6 +484,7 @@ Result<> serve(ServeRequest request, const RunContext& context)
     app.jobs.stop_all();
     app.hub.close();
     app.gallery.forget();
+    app.items.forget();
     app.place.close();
     http.stop();
     end_connections(port);

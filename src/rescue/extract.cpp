@@ -28,17 +28,6 @@ Result<> check_kinds(const std::vector<std::string>& only)
     return {};
 }
 
-Result<> extract_all(artifact::Extraction& extraction, const ExtractRequest& request, ExtractReport& report)
-{
-    SALVAGE_TRY(artifact::learn_names(extraction));
-    for (const auto& kind : artifact::kinds()) {
-        if (request.only.empty() || std::ranges::find(request.only, kind.name) != request.only.end()) {
-            report.kinds.push_back(SALVAGE_TRY(kind.extract(extraction).in(fmt::format("taking out {}", kind.title))));
-        }
-    }
-    return {};
-}
-
 } // namespace
 
 std::vector<std::string> extract_kinds()
@@ -48,6 +37,22 @@ std::vector<std::string> extract_kinds()
         out.emplace_back(kind.name);
     }
     return out;
+}
+
+Result<> extract_into(artifact::Sink& sink, const filesystem::FileSystem& files, const std::vector<std::string>& only,
+                      const io::SourcePtr& system_properties, const std::function<void(artifact::KindReport)>& done,
+                      const RunContext& context)
+{
+    SALVAGE_TRY(check_kinds(only));
+    const PhoneFilesOf phone{files, system_properties};
+    artifact::Extraction extraction{.files = &phone, .sink = &sink, .context = &context};
+    SALVAGE_TRY(artifact::learn_names(extraction));
+    for (const auto& kind : artifact::kinds()) {
+        if (only.empty() || std::ranges::find(only, kind.name) != only.end()) {
+            done(SALVAGE_TRY(kind.extract(extraction).in(fmt::format("taking out {}", kind.title))));
+        }
+    }
+    return {};
 }
 
 Result<ExtractReport> extract(const filesystem::FileSystem& files, const std::filesystem::path& out,
@@ -61,9 +66,8 @@ Result<ExtractReport> extract(const filesystem::FileSystem& files, const std::fi
         claimed.source_identity += "; " + kind;
     }
     const auto folder = SALVAGE_TRY(ExtractFolder::open(out, claimed, pages, report, context));
-    const PhoneFilesOf phone{files, request.system_properties};
-    artifact::Extraction extraction{.files = &phone, .sink = folder.get(), .context = &context};
-    auto done = extract_all(extraction, request, report);
+    const auto keep = [&report](artifact::KindReport kind) { report.kinds.push_back(std::move(kind)); };
+    auto done = extract_into(*folder, files, request.only, request.system_properties, keep, context);
     done = done.has_value() ? folder->finish() : std::move(done);
     if (!done.has_value()) {
         return with_need(std::move(done).error(), ByteCount{0}, out);

@@ -38,6 +38,7 @@ constexpr std::array folders{
     Folder{"/data/com.android.providers.contacts", 0751, contacts_user},
     Folder{"/data/com.android.providers.contacts/databases", 0771, contacts_user},
     Folder{"/data/com.android.providers.telephony", 0751, radio_user},
+    Folder{"/data/com.android.providers.telephony/app_parts", 0771, radio_user},
     Folder{"/data/com.android.providers.telephony/databases", 0771, radio_user},
     Folder{"/data/com.whatsapp", 0751, chat_user},
     Folder{"/data/com.whatsapp/databases", 0771, chat_user},

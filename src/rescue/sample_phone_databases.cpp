@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "salvage/core/text.hpp"
+#include "sample_phone_jpeg.hpp"
 #include "sample_phone_tools.hpp"
 #include "sample_phone_tree.hpp"
 
@@ -20,7 +22,7 @@ INSERT INTO android_metadata VALUES('en_GB');
 CREATE TABLE mimetypes (_id INTEGER PRIMARY KEY AUTOINCREMENT, mimetype TEXT NOT NULL);
 INSERT INTO mimetypes(_id,mimetype) VALUES
  (1,'vnd.android.cursor.item/email_v2'),(5,'vnd.android.cursor.item/phone_v2'),(7,'vnd.android.cursor.item/name'),
- (4,'vnd.android.cursor.item/organization'),(12,'vnd.android.cursor.item/note');
+ (4,'vnd.android.cursor.item/organization'),(10,'vnd.android.cursor.item/photo'),(12,'vnd.android.cursor.item/note');
 CREATE TABLE contacts (_id INTEGER PRIMARY KEY AUTOINCREMENT, name_raw_contact_id INTEGER, starred INTEGER NOT NULL DEFAULT 0,
  times_contacted INTEGER NOT NULL DEFAULT 0, last_time_contacted INTEGER, has_phone_number INTEGER NOT NULL DEFAULT 0, lookup TEXT);
 CREATE TABLE raw_contacts (_id INTEGER PRIMARY KEY AUTOINCREMENT, account_id INTEGER, contact_id INTEGER,
@@ -83,6 +85,8 @@ zweite Zeile',0);
 INSERT INTO pdu(_id,thread_id,date,msg_box,read,sub,ct_t,m_type) VALUES
  (1,1,1502568000,1,1,'holiday','application/vnd.wap.multipart.related',132);
 INSERT INTO part(_id,mid,ct,chset,cl,text) VALUES (1,1,'text/plain',106,'text_0.txt','the sea today');
+INSERT INTO part(_id,mid,ct,chset,cl,_data) VALUES
+ (2,1,'image/jpeg',NULL,'sea.jpg','/data/data/com.android.providers.telephony/app_parts/PART_1502568000123_sea.jpg');
 INSERT INTO addr(_id,msg_id,address,type,charset) VALUES (1,1,'+442079460018',137,106);
 )"};
 
@@ -112,13 +116,24 @@ constexpr std::array databases{
     Database{"/data/com.whatsapp/databases/msgstore.db", chats_sql, 10071},
 };
 
+/// Ada's picture, as the provider keeps small ones: in the row itself.
+std::string portrait_sql()
+{
+    const auto portrait = make_photo({.width = 96, .height = 96, .look = 7});
+    return fmt::format("INSERT INTO data(mimetype_id,raw_contact_id,data15) VALUES (10,1,X'{}');\n", to_hex(portrait));
+}
+
 } // namespace
 
 Result<> stage_databases(Tree& tree)
 {
+    SALVAGE_TRY(tree.file("/data/com.android.providers.telephony/app_parts/PART_1502568000123_sea.jpg",
+                          make_photo({.width = 240, .height = 160, .look = 3}),
+                          {.mode = 0600, .owner = 1001, .mtime = 1502568000, .selinux = {}}));
     for (const auto& database : databases) {
+        const auto further = database.sql == contacts_sql ? portrait_sql() : std::string{};
         SALVAGE_TRY(run_tool_or_fail({"sqlite3", "-batch", "-bail", tree.staged(database.path).string(),
-                                      fmt::format("BEGIN;{}COMMIT;", database.sql)},
+                                      fmt::format("BEGIN;{}{}COMMIT;", database.sql, further)},
                                      "sqlite3"));
         SALVAGE_TRY(
             tree.adopt(database.path, {.mode = 0660, .owner = database.owner, .mtime = 1503349200, .selinux = {}}));

@@ -135,6 +135,19 @@ async function rescue(program, page, complaints) {
   await page.waitForFunction((last) => location.href !== last, before);
   check(true, 'the gallery shows thumbnails; the right arrow goes to the next photo');
 
+  await page.goto(`${program.base}/contacts`);
+  await page.getByRole('link', { name: 'José Müller' }).waitFor({ timeout: long });
+  await page.getByLabel('Look for').fill('MÜLLER');
+  await page.getByRole('link', { name: 'Ada Lovelace' }).waitFor({ state: 'detached', timeout: long });
+  await page.getByRole('link', { name: 'José Müller' }).click();
+  check(/\+49 151 0000 0000/.test(await page.locator('.facts').textContent()), 'a contact is found by its name and shown whole');
+  await page.goto(`${program.base}/messages`);
+  await page.getByRole('link', { name: 'Ada Lovelace' }).first().click();
+  await page.locator('.bubble.is-own').first().waitFor({ timeout: long });
+  check(/Yes, at eight\./.test(await page.locator('.bubbles').textContent()), 'a conversation shows both sides');
+  await page.waitForFunction(() => document.querySelector('.bubble-attachment img')?.naturalWidth > 0, undefined, { timeout: long });
+  check(true, 'and the picture that came with it');
+
   const target = join(program.folder, 'taken-out');
   await page.goto(`${program.base}/export`);
   await page.locator('#export-to').fill(target);

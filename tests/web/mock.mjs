@@ -121,6 +121,7 @@ const answers = {
     const offset = Number(query.get('offset') ?? 0);
     return { state: 'ready', total: phone.gallery.length, days: phone.days, items: phone.gallery.slice(offset, offset + Number(query.get('limit') ?? 500)) };
   },
+  'GET /items': (phone) => ({ state: 'ready', problem: null, kinds: data.itemKinds(phone.items) }),
   'POST /selections': () => ({ id: 'mock' }),
   'POST /exports': (phone, query, body) => phone.put({
     id: '6', kind: 'export', state: 'done', title: `Taking files out to ${body.to}`, unit: 'files', done: 42, total: 42, seconds: 3.2,
@@ -187,8 +188,20 @@ export function serve(options) {
       return response.end(isPicture ? data.picture(raw) : 'A note.\n<script>alert(1)</script>\nשלום\n'.repeat(40));
     }
     const parts = name.split('/');
+    if (parts[1] === 'item-pictures') {
+      response.writeHead(200, { 'Content-Type': 'image/svg+xml' });
+      return response.end(data.picture(parts[2]));
+    }
+    const query = new URLSearchParams(raw);
+    if (parts[1] === 'items' && parts[2]) {
+      const count = data.itemKinds(phone.items).find((kind) => kind.name === parts[2])?.items ?? 0;
+      return send(200, data.itemTable(parts[2], count, Number(query.get('offset') ?? 0), Number(query.get('limit') ?? 200), query.get('text')));
+    }
+    if (parts[1] === 'conversations') {
+      return send(200, data.conversation(Number(parts[2]), phone.items));
+    }
     const answer = answers[`${request.method} ${name}`];
-    const value = parts[1] === 'jobs' && parts[3] ? act(phone, parts) : answer?.(phone, new URLSearchParams(raw), await bodyOf(request), raw);
+    const value = parts[1] === 'jobs' && parts[3] ? act(phone, parts) : answer?.(phone, query, await bodyOf(request), raw);
     return value === undefined ? send(404, wrong('not_found', `there is no ${name}`, 'look at docs/api/openapi.yaml')) : send(200, value);
   });
   return new Promise((resolve) => server.listen(options.port ?? 0, '127.0.0.1', () => resolve({ port: server.address().port, phone, close: () => { server.closeAllConnections(); server.close(); } })));

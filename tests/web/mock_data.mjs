@@ -176,6 +176,42 @@ export function daysOf(items) {
   return out;
 }
 
+const people = ['Ada Lovelace', 'שרה לוי', '山田 花子', 'José Müller; plumber, the one whose number my sister gave me in Porto 📞', '<b>not bold</b>'];
+
+export function itemKinds(items) {
+  const kind = (name, title, count, notes = [], problems = []) => ({ name, title, items: count, damaged: 0, has_table: count > 0, notes, problems });
+  return [
+    kind('contacts', 'Contacts', items), kind('messages', 'Messages', items, ['Times are as the phone stored them, in UTC.']), kind('calls', 'Calls', Math.min(items, 40), [], items > 1 ? ['calls, row 17: the row cannot be read'] : []),
+    kind('whatsapp', 'WhatsApp', 0, ['/media/0/WhatsApp/Databases/msgstore.db.crypt14 is encrypted; its key is in /data/com.whatsapp/files/key']),
+    kind('calendar', 'Calendar', Math.min(items, 3)), kind('wifi', 'Wi-Fi networks', 0), kind('phone', 'The phone itself', Math.min(items, 1)),
+  ];
+}
+
+/** Rows of a kind: `[text, conversation, picture]` for each column. */
+export function itemTable(kind, items, offset, limit, text) {
+  const columns = kind === 'messages' ? ['With', 'Number or address', 'Messages', 'First', 'Last', 'Last text'] : ['Name', 'Phones', 'E-mails', 'Addresses', 'Organisation', 'More', 'Origin'];
+  const row = (i) => {
+    const name = people[i % people.length];
+    return kind === 'messages'
+      ? [[name, i, null], [`+44 20 7946 ${String(i).padStart(4, '0')}`, null, null], [String(i % 700), null, null], ['2016-01-02 03:04:05 UTC', null, null], ['2017-08-12 17:00:00 UTC', null, null], ['See you at the pier', null, null]]
+      : [[name, null, i % 3 === 0 ? i : null], [`mobile: +44 20 7946 ${String(i).padStart(4, '0')}\nwork: +49 30 901820`, null, null], ['ada@example.org', null, null], ['', null, null], ['Example GmbH', null, null], ['note: met in Kyoto', null, null], [`/data/com.android.providers.contacts/databases/contacts2.db, raw_contacts, row ${i}`, null, null]];
+  };
+  const wanted = Array.from({ length: text ? items : 0 }, (_, i) => i).filter((i) => JSON.stringify(row(i)).toLowerCase().includes(text.toLowerCase()));
+  const total = text ? wanted.length : items;
+  const rows = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, i) => row(text ? wanted[offset + i] : offset + i));
+  return { title: kind === 'messages' ? 'Messages' : 'Contacts', columns, notes: [], total, rows };
+}
+
+export function conversation(number, items) {
+  const texts = ['Are you coming tonight?', 'Yes, at eight. <script>alert(1)</script>', 'Grüße aus Berlin 🚀\nzweite Zeile', 'שלום, מה שלומך?', 'x'.repeat(300)];
+  const messages = Array.from({ length: Math.min(items, 500) }, (_, i) => ({
+    from: i % 2 === 0 ? people[(number + (i % 3)) % people.length] : '', own: i % 2 === 1, time: `2017-08-12 ${String(8 + (i % 12)).padStart(2, '0')}:00:00 UTC`, text: texts[i % texts.length], note: i % 7 === 3 ? 'could not be sent' : '',
+    origin: `/data/com.android.providers.telephony/databases/mmssms.db, sms, row ${i + 1}`,
+    attachments: i % 9 === 4 ? [{ name: 'sea.jpg', kind: 'image', key: '/media/IMG_00001.jpg', problem: null }, { name: 'voice.amr', kind: 'audio', key: null, problem: 'its file is not there' }] : [],
+  }));
+  return { title: people[number % people.length], people: '+442079460018, +4930901820', number: 1, count: items > 500 ? 3 : 1, previous: null, next: items > 500 ? number + 1 : null, messages };
+}
+
 /** A picture that costs nothing: two colours by its number. */
 export function picture(name) {
   const hue = [...name].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 360, 7);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,13 @@ public:
 
 /// Names of the kinds, as `only` takes them.
 [[nodiscard]] std::vector<std::string> extract_kinds();
+
+/// Hands everything wanted to `sink`, one kind after the other; `done` is told of each as soon as it is.  What is
+/// damaged or encrypted is in its report, and the rest goes on.
+/// Progress: the sink's.  Errors: invalid_argument (a kind that is none), those of the sink, cancelled.
+[[nodiscard]] Result<> extract_into(artifact::Sink& sink, const filesystem::FileSystem& files,
+                                    const std::vector<std::string>& only, const io::SourcePtr& system_properties,
+                                    const std::function<void(artifact::KindReport)>& done, const RunContext& context);
 
 /// Takes everything wanted out into `out`: a folder that is new, empty, or an extraction of the same source.
 ///

@@ -10,11 +10,14 @@ import { Link, Problem, Skeleton } from './parts/basic';
 import { useIsPhone } from './parts/hooks';
 import { Icon } from './parts/icons';
 import { ThemeSwitch } from './parts/theme';
+import { ConversationPage } from './pages/conversation';
 import { ExportPage } from './pages/export';
 import { FilePage } from './pages/file';
 import { FilesPage } from './pages/files';
 import { GalleryPage } from './pages/gallery';
 import { HexPage } from './pages/hex';
+import { ItemPage } from './pages/item';
+import { ContactsPage, MessagesPage } from './pages/items';
 import { LogPage } from './pages/log';
 import { MapPage } from './pages/map';
 import { PhotoPage } from './pages/photo';
@@ -39,16 +42,20 @@ const views: readonly View[] = [
   { path: '/unlock', label: 'Unlock', icon: 'unlock', page: () => <UnlockPage />, isInRail: true },
   { path: '/files', label: 'Files', icon: 'files', page: () => <FilesPage />, isInRail: true },
   { path: '/gallery', label: 'Gallery', icon: 'gallery', page: () => <GalleryPage />, isInRail: true },
+  { path: '/contacts', label: 'Contacts', icon: 'contacts', page: () => <ContactsPage />, isInRail: true },
+  { path: '/messages', label: 'Messages', icon: 'messages', page: () => <MessagesPage />, isInRail: true },
   { path: '/hex', label: 'Hex', icon: 'hex', page: () => <HexPage />, isInRail: true },
   { path: '/export', label: 'Export', icon: 'export', page: () => <ExportPage />, isInRail: true },
   { path: '/restore', label: 'Restore', icon: 'restore', page: () => <RestorePage />, isInRail: true },
   { path: '/log', label: 'Log', icon: 'log', page: () => <LogPage />, isInRail: true },
   { path: '/file', label: 'File', icon: 'file', page: () => <FilePage />, isInRail: false },
+  { path: '/item', label: 'Item', icon: 'contacts', page: () => <ItemPage />, isInRail: false },
+  { path: '/conversation', label: 'Conversation', icon: 'messages', page: () => <ConversationPage />, isInRail: false },
   { path: '/photo', label: 'Photo', icon: 'image', page: () => <PhotoPage />, isInRail: false },
 ];
 const inRail = views.filter((view) => view.isInRail);
 const onPhoneBar = ['/verdict', '/unlock', '/files', '/gallery'];
-const belongsTo: Record<string, string> = { '/file': '/files', '/photo': '/gallery' };
+const belongsTo: Record<string, string> = { '/file': '/files', '/photo': '/gallery', '/item': '/contacts', '/conversation': '/messages' };
 
 function RailLink({ view, here }: { view: View; here: string }) {
   return (
@@ -120,7 +127,7 @@ function PrimaryAction({ work, here }: { work: Workplace; here: string }) {
     return null;
   }
   if (work.is_open) {
-    return here === '/files' || here === '/gallery' || here === '/file' || here === '/photo'
+    return ['/files', '/gallery', '/contacts', '/messages'].includes(here)
       ? <Link to="/export" class="primary">Take files out</Link>
       : <Link to="/files" class="primary">See the files</Link>;
   }

@@ -8,6 +8,7 @@ import './style/taking.css';
 import './style/pages.css';
 import './style/bytes.css';
 import './style/pictures.css';
+import './style/items.css';
 
 const root = document.getElementById('page');
 if (root) {

@@ -266,6 +266,53 @@ export interface Gallery {
   days: { day: string; first: number; count: number }[];
   items: GalleryItem[];
 }
+export interface ItemKind {
+  name: string;
+  title: string;
+  items: number;
+  damaged: number;
+  has_table: boolean;
+  notes: string[];
+  problems: string[];
+}
+export interface Items {
+  state: 'looking' | 'ready' | 'failed';
+  problem: string | null;
+  kinds: ItemKind[];
+}
+/** Text, number of a conversation, number of a picture. */
+export type ItemCell = [string, number | null, number | null];
+export interface ItemTable {
+  title: string;
+  columns: string[];
+  notes: string[];
+  total: number;
+  rows: ItemCell[][];
+}
+export interface Attachment {
+  name: string;
+  kind: 'image' | 'video' | 'audio' | 'other';
+  key: string | null;
+  problem: string | null;
+}
+export interface Message {
+  from: string;
+  own: boolean;
+  time: string;
+  text: string;
+  note: string;
+  origin: string;
+  attachments: Attachment[];
+}
+export interface Conversation {
+  title: string;
+  people: string;
+  number: number;
+  count: number;
+  previous: number | null;
+  next: number | null;
+  messages: Message[];
+}
 export interface RestoreStep {
   partition: string;
   tool: string;

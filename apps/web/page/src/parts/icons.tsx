@@ -5,6 +5,8 @@ const paths: Record<string, string> = {
   unlock: 'M5 9h10v8H5zM7 9V6a3 3 0 0 1 5.8-1M10 12v2',
   files: 'M3 5h5l2 2h7v9H3z',
   gallery: 'M3 4h14v12H3zM3 13l4-4 4 4 2-2 4 3M13 7.5v.1',
+  contacts: 'M10 10.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6M4 17c0-3.5 12-3.5 12 0',
+  messages: 'M3 4h14v9H9l-4 3.5V13H3z',
   hex: 'M3 5h3v4H3zM8.5 5v4M12 5h3v4h-3zM3.5 12v4M7 12h3v4H7zM13.5 12v4',
   export: 'M10 3v9M6.5 8.5 10 12l3.5-3.5M3 14v3h14v-3',
   restore: 'M10 12V3M6.5 6.5 10 3l3.5 3.5M3 14v3h14v-3',
