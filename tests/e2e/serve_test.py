@@ -269,14 +269,7 @@ def test_clients(salvage, document, work):
         chosen = server.post("/selections", {"keys": ["/"]}, expected=201).value["id"]
         ask = (f"GET /api/v1/download/{chosen} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
                f"Cookie: {server.cookie}\r\n\r\n").encode()
-        lines = []
-        for _ in range(8):  # that read nothing: none holds up the others
-            line = socket.socket()
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            line.connect(("127.0.0.1", server.port))
-            line.sendall(ask)
-            assert line.recv(12) == b"HTTP/1.1 200"
-            lines.append(line)
+        lines = [slow_line(server, ask) for _ in range(8)]  # none holds up the others
         assert server.get(f"/download/{chosen}", expected=503).value["error"]["code"] == "busy"
         listeners = [Listener(server) for _ in range(10)]
         assert all(listener.status == 200 for listener in listeners)
@@ -303,9 +296,23 @@ def test_clients(salvage, document, work):
         if os.access(descriptors, os.R_OK):
             server.wait_for(lambda: len(list(descriptors.iterdir())) < 40, "descriptors to be freed")
         crowd(server)
-        assert server.end() < 10, "it did not end soon with listeners that stay"
+        last = slow_line(server, ask)
+        assert server.end() < 10, "it did not end soon with listeners that stay and a download under way"
+        last.close()
+        log = (work / "volume.img.case/log.jsonl").read_text()
+        assert log.count('"download.ended"') == 9, "how the last download ended is not in the log"
         for listener in listeners:
             listener.__exit__()
+
+
+def slow_line(server, ask):
+    """A client that reads no more than the first bytes."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.connect(("127.0.0.1", server.port))
+    line.sendall(ask)
+    assert line.recv(12) == b"HTTP/1.1 200"
+    return line
 
 
 def hears_of_find(listener):
