@@ -38,6 +38,7 @@ struct App {
     std::unique_ptr<Guard> guard;
     Hub hub;
     Workplace place{[this] { hub.workplace_changed(); }};
+    std::mutex changing; ///< held by requests that open, close or begin a job: nobody comes in between.  Never by jobs
     ListingCache listings;
     Selections selections;
     Remembered<std::string> plans; ///< of a restore: making one reads what would be written

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "salvage/artifact/movie.hpp"
 #include "salvage/rescue/export.hpp"
 #include "salvage/rescue/walk.hpp"
 
@@ -53,10 +54,11 @@ MediaFacts read_facts(const filesystem::FileSystem& files, const GalleryItem& it
             }
         }
     }
-    if (!item.is_video) {
-        if (auto photo = artifact::read_photo_facts(**content); photo.has_value()) {
-            out.photo = *std::move(photo);
-        }
+    if (item.is_video) {
+        const auto movie = artifact::read_movie_facts(**content);
+        out.seconds = movie.has_value() ? movie->seconds : std::nullopt;
+    } else if (auto photo = artifact::read_photo_facts(**content); photo.has_value()) {
+        out.photo = *std::move(photo);
     }
     return out;
 }

@@ -26,9 +26,10 @@ struct GalleryItem {
 /// Newest first.  Immutable.
 using GalleryItems = std::shared_ptr<const std::vector<GalleryItem>>;
 
-/// What is read of a photo itself.
+/// What is read of a photo or a video itself.
 struct MediaFacts {
     std::optional<artifact::PhotoFacts> photo; ///< nothing: none that is understood
+    std::optional<double> seconds;             ///< how long a video plays; nothing: it does not say
     ByteCount lost;
 };
 

@@ -356,24 +356,24 @@ Error no_such_job(const std::string& id)
 
 } // namespace
 
-Result<JobView> Jobs::pause(const std::string& id)
+Result<JobView> Jobs::set_paused(const std::string& id, bool is_paused)
 {
     const auto job = held(id);
     if (!job) {
         return no_such_job(id);
     }
-    SALVAGE_TRY(job->set_paused(true));
+    SALVAGE_TRY(job->set_paused(is_paused));
     return job->view();
+}
+
+Result<JobView> Jobs::pause(const std::string& id)
+{
+    return set_paused(id, true);
 }
 
 Result<JobView> Jobs::resume(const std::string& id)
 {
-    const auto job = held(id);
-    if (!job) {
-        return no_such_job(id);
-    }
-    SALVAGE_TRY(job->set_paused(false));
-    return job->view();
+    return set_paused(id, false);
 }
 
 Result<JobView> Jobs::stop(const std::string& id)
@@ -391,16 +391,21 @@ Result<JobView> Jobs::stop(const std::string& id)
 
 void Jobs::stop_all()
 {
-    std::vector<std::shared_ptr<Job>> all;
-    {
-        const std::scoped_lock lock{mutex_};
-        all.assign(jobs_.begin(), jobs_.end());
-    }
-    for (const auto& job : all) {
-        job->request_stop();
-    }
-    for (const auto& job : all) {
-        job->join();
+    while (true) {
+        std::vector<std::shared_ptr<Job>> all;
+        {
+            const std::scoped_lock lock{mutex_};
+            std::ranges::copy_if(jobs_, std::back_inserter(all), [](const auto& job) { return !job->has_ended(); });
+        }
+        if (all.empty()) {
+            return;
+        }
+        for (const auto& job : all) {
+            job->request_stop();
+        }
+        for (const auto& job : all) {
+            job->join();
+        }
     }
 }
 

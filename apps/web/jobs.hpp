@@ -103,7 +103,7 @@ public:
     [[nodiscard]] Result<JobView> pause(const std::string& id);
     [[nodiscard]] Result<JobView> resume(const std::string& id);
     [[nodiscard]] Result<JobView> stop(const std::string& id);
-    /// Asks all to stop and waits until they have.  Not from a job.
+    /// Asks all to stop and waits until they have, and those that they began meanwhile, too.  Not from a job.
     void stop_all();
     /// Drops those that have ended.
     void forget_ended();
@@ -112,6 +112,7 @@ private:
     class Job;
     [[nodiscard]] std::string start_locked(JobPlan plan, Work work);
     [[nodiscard]] std::shared_ptr<Job> held(const std::string& id) const;
+    [[nodiscard]] Result<JobView> set_paused(const std::string& id, bool is_paused);
 
     Clock* clock_;
     std::function<void(const std::string&)> changed_;

@@ -6,27 +6,12 @@
 #include "salvage/render/render.hpp"
 #include "salvage/rescue/case_verify.hpp"
 #include "salvage/rescue/restore.hpp"
+#include "salvage/rescue/shell_words.hpp"
 
 namespace salvage::web {
 namespace {
 
 // ---- restore
-
-/// A word of a command as a shell takes it.
-std::string quoted(const std::string& word)
-{
-    const bool is_plain =
-        !word.empty() && word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                                "-._/+:=@,%") == std::string::npos;
-    if (is_plain) {
-        return word;
-    }
-    std::string out = "'";
-    for (const char c : word) {
-        out += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
-    }
-    return out + "'";
-}
 
 Result<std::string> plan_of(const Known& known, const RunContext& context)
 {
@@ -39,7 +24,7 @@ Result<Answer> get_restore(App& app, const Request& /*request*/)
 {
     const auto known = SALVAGE_TRY(app.place.known());
     const auto plan = app.plans.get(known->open->number, [&] { return plan_of(*known, known->open->context()); });
-    const auto folder = quoted(known->open->folder->path().string());
+    const auto folder = rescue::shell_quoted(known->open->folder->path().string());
     Json out;
     out["plan"] = plan.has_value() ? Json::parse(*plan, nullptr, false) : Json(nullptr);
     out["why"] = plan.has_value() ? std::string{} : to_string(plan.error());

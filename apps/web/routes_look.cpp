@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "app.hpp"
-#include "base64.hpp"
 #include "keys.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/render/html.hpp"
@@ -203,7 +202,7 @@ Result<Answer> get_bytes(App& app, const Request& request)
              {"length", seen.bytes.size()},
              {"size", size.value},
              {"place", place_of(device, *known, *at)},
-             {"base64", base64(seen.bytes)},
+             {"base64", to_base64(seen.bytes)},
              {"extents", extents_json(*device.source, seen.extents)}};
     out["structure"] = nullptr;
     out["structure_at"] = nullptr;
@@ -256,6 +255,7 @@ Result<Answer> get_place(App& app, const Request& request)
 Result<Answer> post_find(App& app, const Request& request)
 {
     const auto body = SALVAGE_TRY(object_of(request));
+    const std::scoped_lock alone{app.changing};
     const auto known = SALVAGE_TRY(app.place.known());
     const auto text = SALVAGE_TRY(text_at(body, "text", 1000));
     if (!text || text->empty()) {

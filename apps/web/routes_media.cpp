@@ -36,6 +36,7 @@ Json item_json(const GalleryItem& item, const MediaFacts& facts)
     out["taken"] = photo != nullptr && photo->taken ? photo->taken->local_seconds : item.seconds;
     out["width"] = photo == nullptr ? Json(nullptr) : or_null(is_turned ? photo->height : photo->width);
     out["height"] = photo == nullptr ? Json(nullptr) : or_null(is_turned ? photo->width : photo->height);
+    out["seconds"] = or_null(facts.seconds);
     out["lost_bytes"] = facts.lost.value;
     return out;
 }

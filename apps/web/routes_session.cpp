@@ -142,6 +142,7 @@ Result<Answer> post_workplace(App& app, const Request& request)
 {
     const auto body = SALVAGE_TRY(object_of(request));
     auto plan = SALVAGE_TRY(plan_of(body));
+    const std::scoped_lock alone{app.changing};
     if (is_opening(app)) {
         return busy_opening();
     }
@@ -157,10 +158,11 @@ Result<Answer> post_workplace(App& app, const Request& request)
 
 Result<Answer> delete_workplace(App& app, const Request& /*request*/)
 {
+    const std::scoped_lock alone{app.changing};
     app.jobs.stop_all();
+    app.place.close();
     app.gallery.forget();
     app.items.forget();
-    app.place.close();
     app.jobs.forget_ended();
     return no_content();
 }
@@ -216,14 +218,15 @@ Result<Answer> post_sample_phone(App& app, const Request& request)
 {
     const auto body = SALVAGE_TRY(object_of(request));
     const auto named = SALVAGE_TRY(text_at(body, "folder"));
+    const std::scoped_lock alone{app.changing};
     if (is_opening(app)) {
         return busy_opening();
     }
     const auto folder = SALVAGE_TRY(sample_folder(named));
     app.jobs.stop_all();
+    app.place.close();
     app.gallery.forget();
     app.items.forget();
-    app.place.close();
     const auto id = app.jobs.start({.kind = JobKind::sample_phone, .title = "Making a sample phone"},
                                    [&app, folder](JobControl& job) { return make_sample_phone(app, folder, job); });
     return job_answer(app, id);
@@ -239,7 +242,7 @@ std::string start_opening(App& app, OpenPlan plan)
                           [&app, plan = std::move(plan)](JobControl& job) -> Result<std::string> {
                               SALVAGE_TRY(app.place.open(plan, job.context()));
                               remember_searches(app);
-                              if (!plan.search.attacks.empty() && !app.place.view().known->is_open()) {
+                              if (!plan.search.attacks.empty() && !app.place.opened().has_value()) {
                                   SALVAGE_TRY(begin_search(app, plan.search));
                               }
                               return std::string{};

@@ -210,6 +210,7 @@ Result<Answer> post_export(App& app, const Request& request)
 {
     const auto body = SALVAGE_TRY(object_of(request));
     auto wish = SALVAGE_TRY(wish_of(body));
+    const std::scoped_lock alone{app.changing};
     const auto known = SALVAGE_TRY(app.place.opened());
     SALVAGE_TRY(filesystem::find_path(wish.is_deleted ? *known->deleted : *known->files, wish.options.path));
     wish.options.source_identity = known->identity + (wish.is_deleted ? "; deleted files" : "");

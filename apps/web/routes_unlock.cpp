@@ -194,6 +194,7 @@ Result<Answer> post_search(App& app, const Request& request)
     if (const auto words = SALVAGE_TRY(text_at(body, "words")); words && !words->empty()) {
         named.words = SALVAGE_TRY(local_path(*words));
     }
+    const std::scoped_lock alone{app.changing};
     const auto id = SALVAGE_TRY(begin_search(app, std::move(named)));
     if (!id) {
         return busy("another search is running", "two would share the cores and both take twice as long",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <filesystem>
 #include <system_error>
@@ -17,7 +18,7 @@
 
 #include "app.hpp"
 #include "keys.hpp"
-#include "page_assets.hpp"
+#include "pages.hpp"
 
 namespace salvage::web {
 namespace {
@@ -40,9 +41,8 @@ std::string_view policy_of(Policy policy) noexcept
         return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self'; "
                "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     case Policy::sandbox:
-        return "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; base-uri "
-               "'none'; "
-               "form-action 'none'; frame-ancestors 'self'; sandbox";
+        return "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; "
+               "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox";
     case Policy::data:
     case Policy::plain: break;
     }
@@ -143,58 +143,22 @@ Claims claims_of(const httplib::Request& request)
             .token = header_of(request, "X-Salvage-Token")};
 }
 
-// ---- pages for people
-
-Answer plain_page(int status, std::string_view title, std::string_view text)
-{
-    return {.status = status,
-            .type = "text/html; charset=utf-8",
-            .body = fmt::format("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title>"
-                                "<meta name=\"viewport\" content=\"width=device-width\"></head>"
-                                "<body><main><h1>{0}</h1><p>{1}</p></main></body></html>\n",
-                                title, text),
-            .policy = Policy::plain};
-}
-
-Answer not_let_in()
-{
-    return plain_page(
-        401, "This browser was not let in",
-        "Open the link that <b>salvage serve</b> printed in its terminal.  Each link lets in one browser, "
-        "once; a new one is printed whenever a link was used.");
-}
-
-Answer open_link(App& app, const Request& request)
-{
-    const auto* const token = request.find("token");
-    const auto spent = token == nullptr ? Result<bool>{false} : app.guard->spend(*token);
-    if (!spent.value_or(false)) {
-        return plain_page(403, "This link was used already, or is an old one",
-                          "Each link lets in one browser, once.  The terminal in which <b>salvage serve</b> runs shows "
-                          "the newest link last.");
-    }
-    app.link_used();
-    Answer out{.status = 303, .type = "text/plain", .body = {}, .policy = Policy::plain};
-    out.headers = {{.name = "Location", .value = "/"}, {.name = "Set-Cookie", .value = app.guard->set_cookie()}};
-    return out;
-}
-
-Answer asset_answer(const Asset& asset, const std::string& known_etag)
-{
-    Answer out{.type = std::string{asset.type}, .body = {}, .policy = Policy::page};
-    const bool is_named_by_content = asset.path.starts_with("/assets/");
-    out.headers = {
-        {.name = "ETag", .value = std::string{asset.etag}},
-        {.name = "Cache-Control", .value = is_named_by_content ? "private, max-age=31536000, immutable" : "no-cache"}};
-    if (known_etag == asset.etag) {
-        out.status = 304;
-        return out;
-    }
-    out.body = std::string{asset.bytes};
-    return out;
-}
-
 // ---- the server
+
+/// The threads that answer.
+class Workers final : public httplib::ThreadPool {
+public:
+    explicit Workers(Hub& hub) : httplib::ThreadPool{threads}, hub_{&hub} {}
+    /// Called when no more connections are accepted, whether that was wanted or not.
+    void shutdown() override
+    {
+        hub_->close(); // pages that listen would hold up the end as long as they are open
+        httplib::ThreadPool::shutdown();
+    }
+
+private:
+    Hub* hub_;
+};
 
 class Server {
 public:
@@ -208,6 +172,11 @@ public:
     static Result<std::uint16_t> bind(httplib::Server& server, std::uint16_t port)
     {
         constexpr const char* loopback = "127.0.0.1";
+        // httplib's own choice, SO_REUSEPORT, lets two servers have one port, each with some of the connections.
+        server.set_socket_options([](socket_t socket) {
+            const int yes = 1;
+            ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+        });
         const auto bound = port == 0                             ? server.bind_to_any_port(loopback)
                            : server.bind_to_port(loopback, port) ? static_cast<int>(port)
                                                                  : -1;
@@ -225,7 +194,7 @@ public:
 private:
     void set_up(httplib::Server& http)
     {
-        http.new_task_queue = [] { return new httplib::ThreadPool(threads); }; // NOLINT: httplib takes it
+        http.new_task_queue = [this] { return new Workers{app_->hub}; }; // NOLINT: httplib takes it
         http.set_read_timeout(read_patience_s);
         http.set_write_timeout(write_patience_s);
         http.set_keep_alive_max_count(max_requests_a_connection);
@@ -341,31 +310,9 @@ private:
             return error_answer(query.error());
         }
         request.query = *std::move(query);
-        return request.path.starts_with("/api/") ? api_answer(claims, request)
-                                                 : page_answer(claims, request, http.get_header_value("If-None-Match"));
-    }
-
-    Answer page_answer(const Claims& claims, const Request& request, const std::string& known_etag)
-    {
-        if (const auto refused = app_->guard->refusal(claims, Reach::anyone)) {
-            return plain_page(refused->status, "This is not the page's own address",
-                              "Open the link that <b>salvage serve</b> printed in its terminal.");
-        }
-        if (request.method != "GET") {
-            return error_answer(405, "invalid_argument", invalid_argument("pages are only read"));
-        }
-        if (request.path == "/open") {
-            return open_link(*app_, request);
-        }
-        const auto* const asset = find_asset(request.path);
-        if (asset == nullptr) {
-            return plain_page(404, "There is no such page", "<a href=\"/\">To the page</a>");
-        }
-        // The page's program and pictures are no secret; the page itself says why it would show nothing.
-        if (asset->path == "/index.html" && app_->guard->refusal(claims, Reach::reader)) {
-            return not_let_in();
-        }
-        return asset_answer(*asset, known_etag);
+        return request.path.starts_with("/api/")
+                   ? api_answer(claims, request)
+                   : page_answer(*app_, claims, request, http.get_header_value("If-None-Match"));
     }
 
     Answer api_answer(const Claims& claims, Request& request)
@@ -418,6 +365,16 @@ void end_connections(std::uint16_t port)
             ::shutdown(descriptor, SHUT_RDWR);
         }
     }
+}
+
+Error no_more_connections(std::uint16_t port)
+{
+    return Error{ErrorCode::io,
+                 fmt::format("the page's server ended: no more connections to port {} of 127.0.0.1 are accepted", port),
+                 "the system closed the port, or ran out of what a connection takes",
+                 std::nullopt,
+                 "start it again; searches go on where they were",
+                 {}};
 }
 
 std::string home_folder()
@@ -473,23 +430,30 @@ Result<> serve(ServeRequest request, const RunContext& context)
     App app{request.version, home_folder(), SALVAGE_TRY(Guard::make(port, *context.entropy))};
     app.link_used = [&request, &app] { request.on_link(app.guard->link()); };
     const Server server{app, all_routes(), http};
-    std::thread listener{[&http] { http.listen_after_bind(); }};
+    std::atomic<bool> has_ended{false};
+    std::thread listener{[&http, &has_ended] {
+        http.listen_after_bind();
+        has_ended = true;
+    }};
     request.on_link(app.guard->link());
     if (request.dump) {
         open_at_once(app, request);
     }
-    while (!context.is_stopped() || !http.is_running()) {
+    while (!has_ended && (!context.is_stopped() || !http.is_running())) {
         std::this_thread::sleep_for(50ms);
     }
+    const bool has_failed = has_ended;
     app.jobs.stop_all();
     app.hub.close();
+    // Held until all requests have ended: what became of a download goes into the log.
+    const auto last = app.place.view().known;
+    app.place.close();
     app.gallery.forget();
     app.items.forget();
-    app.place.close();
     http.stop();
     end_connections(port);
     listener.join();
-    return {};
+    return has_failed ? Result<>{no_more_connections(port)} : Result<>{};
 }
 
 } // namespace salvage::web

@@ -27,7 +27,7 @@ struct ServeRequest {
 };
 
 /// Serves until `context` is stopped; searches are saved then, and the case's log ends whole.
-/// Errors: io (the port is taken), those of `context.entropy`.
+/// Errors: io (the port is taken; connections are no longer accepted), those of `context.entropy`.
 Result<> serve(ServeRequest request, const RunContext& context);
 
 } // namespace salvage::web

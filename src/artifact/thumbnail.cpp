@@ -54,7 +54,10 @@ Result<Size> size_of(void* decoder, ByteView jpeg)
     }
     const auto pixels =
         static_cast<std::uint64_t>(std::max(out.width, 0)) * static_cast<std::uint64_t>(std::max(out.height, 0));
-    if (pixels == 0 || pixels > max_photo_pixels) {
+    if (pixels == 0) { // the library is content with two bytes
+        return Error{ErrorCode::malformed, "the photo cannot be decoded", "it says nothing of its size", {}, {}, {}};
+    }
+    if (pixels > max_photo_pixels) {
         return unsupported("the photo is too large to be made small",
                            fmt::format("{} x {} pixels", out.width, out.height));
     }

@@ -9,9 +9,15 @@
 #include "render/html_parts.hpp"
 #include "render/html_sections.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/rescue/content_map.hpp"
 
 namespace salvage::render {
 namespace {
+
+using rescue::Content;
+using rescue::content_kinds;
+using rescue::ContentMap;
+using rescue::Mixture;
 
 constexpr std::size_t most_cells = 1000;    // of the whole dump: about as many as a screen has columns
 constexpr std::size_t most_tile_cells = 32; // of a partition's tile

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "render/content_map.hpp"
 #include "salvage/render/html.hpp"
 
 namespace salvage::render {

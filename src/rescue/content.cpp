@@ -5,9 +5,11 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include "salvage/rescue/content_map.hpp"
 #include "salvage/rescue/inspect.hpp"
 
 namespace salvage::rescue {
@@ -43,119 +45,47 @@ double entropy_of(ByteView bytes)
     return out;
 }
 
-/// How much of a cell is of which kind.
-class Tally {
-public:
-    explicit Tally(ByteRange range) : range_{range} {}
-
-    void add_hole(ByteCount bytes) { hole_ += bytes.value; }
-    void add_unreadable(ByteCount bytes) { unreadable_ += bytes.value; }
-    void add_empty(std::uint64_t bytes) { empty_ += bytes; }
-    void add_unknown(std::uint64_t bytes) { unknown_ += bytes; }
-    void add_measured(std::uint64_t bytes, double entropy, double random)
-    {
-        if (entropy < looks_empty_below) {
-            empty_ += bytes;
-        } else if (entropy >= random) {
-            random_ += bytes;
-        } else {
-            plain_ += bytes;
-        }
-        weighted_ += entropy * static_cast<double>(bytes);
-        measured_ += bytes;
-    }
-
-    [[nodiscard]] ContentCell cell() const
-    {
-        return {.range = range_,
-                .looks = looks(),
-                .entropy = measured_ == 0 ? -1 : weighted_ / static_cast<double>(measured_),
-                .unreadable = ByteCount{unreadable_}};
-    }
-
-private:
-    /// The thresholds are those of PartitionFacts::looks.
-    [[nodiscard]] Looks looks() const
-    {
-        const auto written = random_ + plain_;
-        const auto most = std::max({written, hole_, unreadable_, empty_, unknown_});
-        if (most == 0) {
-            return Looks::unknown;
-        }
-        if (written == most) {
-            if (random_ * 10 >= written * 9) {
-                return Looks::encrypted;
-            }
-            return random_ * 4 >= written ? Looks::mixed : Looks::text;
-        }
-        if (unreadable_ == most) {
-            return Looks::unreadable;
-        }
-        if (hole_ == most) {
-            return Looks::hole;
-        }
-        return empty_ == most ? Looks::empty : Looks::unknown;
-    }
-
-    ByteRange range_;
-    std::uint64_t hole_{0};
-    std::uint64_t unreadable_{0};
-    std::uint64_t empty_{0};
-    std::uint64_t unknown_{0};
-    std::uint64_t random_{0};
-    std::uint64_t plain_{0};
-    std::uint64_t measured_{0};
-    double weighted_{0};
-};
-
-/// The scan's blocks over data.
-void add_blocks(const scan::ScanResult& scan, ByteRange data, Tally& tally)
+/// Of bytes that were written with anything.  The thresholds are those of PartitionFacts::looks.
+Looks looks_of_written(std::uint64_t random, std::uint64_t written) noexcept
 {
-    const auto block = std::max<std::uint64_t>(scan.block.value, 1);
-    for (auto at = data.start(); at < data.end();) {
-        const auto index = (at - scan.range.start()).value / block;
-        const auto end = std::min(data.end(), scan.range.start() + ByteCount{(index + 1) * block});
-        const auto bytes = (end - at).value;
-        const auto* const known = index < scan.blocks.size() ? &scan.blocks[static_cast<std::size_t>(index)] : nullptr;
-        if (known != nullptr && known->is_zero) {
-            tally.add_empty(bytes);
-        } else if (known != nullptr && known->entropy >= 0) {
-            tally.add_measured(bytes, static_cast<double>(known->entropy), looks_encrypted_from);
-        } else {
-            tally.add_unknown(bytes);
-        }
-        at = end;
+    if (random * 10 >= written * 9) {
+        return Looks::encrypted;
     }
+    return random * 4 >= written ? Looks::mixed : Looks::text;
 }
 
-ContentCell from_scan(const scan::ScanResult& scan, ByteRange range)
+/// What most of a cell's bytes are.
+Looks looks_of(const Mixture& cell)
 {
-    Tally tally{range};
-    const auto ends_after = [](const io::Extent& extent) { return extent.range.end(); };
-    auto extent = std::ranges::upper_bound(scan.extents, range.start(), {}, ends_after);
-    auto at = range.start();
-    for (; extent != scan.extents.end() && at < range.end(); ++extent) {
-        const auto part = extent->range.intersection(ByteRange::between(at, range.end()));
-        if (part.is_empty()) {
-            break;
-        }
-        add_blocks(scan, ByteRange::between(at, part.start()), tally);
-        switch (extent->kind) {
-        case io::ExtentKind::data: add_blocks(scan, part, tally); break;
-        case io::ExtentKind::hole: tally.add_hole(part.size()); break;
-        case io::ExtentKind::unreadable: tally.add_unreadable(part.size()); break;
-        }
-        at = part.end();
+    if (cell.total().value == 0) {
+        return Looks::unknown;
     }
-    add_blocks(scan, ByteRange::between(at, range.end()), tally);
-    return tally.cell();
+    struct Share {
+        std::uint64_t bytes;
+        Looks looks;
+    };
+    const auto random = cell.of(Content::encrypted).value;
+    const auto written = random + cell.of(Content::plain).value;
+    const std::array shares{
+        Share{written, looks_of_written(random, written)}, Share{cell.of(Content::unreadable).value, Looks::unreadable},
+        Share{cell.of(Content::hole).value, Looks::hole}, Share{cell.of(Content::zero).value, Looks::empty},
+        Share{cell.of(Content::unmeasured).value, Looks::unknown}};
+    return std::ranges::max_element(shares, {}, &Share::bytes)->looks;
 }
 
-/// What is measured for a cell: its beginning, or for a small one its surroundings.
-ByteRange sample_of(ByteRange cell, ByteCount size)
+ContentCell cell_of(const Mixture& mixture)
+{
+    return {.range = mixture.range,
+            .looks = looks_of(mixture),
+            .entropy = mixture.entropy,
+            .unreadable = mixture.of(Content::unreadable)};
+}
+
+/// What is measured for a cell: the beginning of its `data`, or for a small one its surroundings.
+ByteRange sample_of(ByteRange cell, ByteRange data, ByteCount size)
 {
     if (cell.size().value >= least_sample) {
-        return ByteRange::between(cell.start(), std::min(cell.end(), cell.start() + ByteCount{sample_bytes}));
+        return ByteRange::between(data.start(), std::min(data.end(), data.start() + ByteCount{sample_bytes}));
     }
     const auto wanted = std::min(least_sample, size.value);
     const auto margin = (wanted - std::min(wanted, cell.size().value)) / 2;
@@ -163,30 +93,37 @@ ByteRange sample_of(ByteRange cell, ByteCount size)
     return ByteRange::between(ByteOffset{start}, ByteOffset{start + wanted});
 }
 
-Result<ContentCell> from_bytes(const io::ByteSource& source, ByteRange cell)
+Result<Mixture> from_bytes(const io::ByteSource& source, ByteRange cell)
 {
-    Tally tally{cell};
-    std::uint64_t data = 0;
+    Mixture out{.range = cell};
+    ByteCount data;
+    ByteRange largest; // of the stored pieces
     for (const auto& extent : SALVAGE_TRY(source.extents(cell))) {
         switch (extent.kind) {
-        case io::ExtentKind::data: data += extent.range.size().value; break;
-        case io::ExtentKind::hole: tally.add_hole(extent.range.size()); break;
-        case io::ExtentKind::unreadable: tally.add_unreadable(extent.range.size()); break;
+        case io::ExtentKind::data:
+            data = data + extent.range.size();
+            largest = extent.range.size() > largest.size() ? extent.range : largest;
+            break;
+        case io::ExtentKind::hole: out.add(Content::hole, extent.range.size()); break;
+        case io::ExtentKind::unreadable: out.add(Content::unreadable, extent.range.size()); break;
         }
     }
-    if (data == 0) {
-        return tally.cell();
+    if (data.value == 0) {
+        return out;
     }
-    const auto sample = sample_of(cell, source.size());
+    const auto sample = sample_of(cell, largest, source.size());
     const auto bytes = io::read_bytes(source, sample.start(), sample.size());
-    if (bytes.has_value()) {
-        tally.add_measured(data, entropy_of(*bytes), random_from(bytes->size()));
-    } else if (bytes.error().code == ErrorCode::unreadable) {
-        tally.add_unknown(data);
-    } else {
-        return Error{bytes.error()};
+    if (!bytes.has_value()) {
+        if (bytes.error().code != ErrorCode::unreadable) {
+            return Error{bytes.error()};
+        }
+        out.add(Content::unmeasured, data);
+        return out;
     }
-    return tally.cell();
+    out.entropy = entropy_of(*bytes);
+    const bool is_random = out.entropy >= random_from(bytes->size());
+    out.add(out.entropy < looks_empty_below ? Content::zero : is_random ? Content::encrypted : Content::plain, data);
+    return out;
 }
 
 } // namespace
@@ -217,6 +154,7 @@ Result<std::vector<ContentCell>> look_at_content(const io::ByteSource& source, c
     // Equal to a byte: the first `larger` cells have one more.
     const auto each = range.size().value / count;
     const auto larger = range.size().value % count;
+    const auto scanned = each >= scan.block.value ? std::optional<ContentMap>{scan} : std::nullopt;
     std::vector<ContentCell> out;
     out.reserve(static_cast<std::size_t>(count));
     auto at = range.start();
@@ -225,7 +163,7 @@ Result<std::vector<ContentCell>> look_at_content(const io::ByteSource& source, c
             return cancelled("looking at the content");
         }
         const auto cell = ByteRange::between(at, at + ByteCount{each + (i < larger ? 1U : 0U)});
-        out.push_back(each >= scan.block.value ? from_scan(scan, cell) : SALVAGE_TRY(from_bytes(source, cell)));
+        out.push_back(cell_of(scanned ? scanned->mixture(cell) : SALVAGE_TRY(from_bytes(source, cell))));
         at = cell.end();
     }
     return out;

@@ -14,19 +14,6 @@
 
 namespace salvage::rescue {
 
-std::string shell_quoted(const std::string& path)
-{
-    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+:,@%";
-    if (!path.empty() && path.find_first_not_of(plain) == std::string::npos) {
-        return path;
-    }
-    std::string out{"'"};
-    for (const auto c : path) {
-        out += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
-    }
-    return out + "'";
-}
-
 std::string next_for_footer(const Verdict& verdict, const Dump& dump)
 {
     switch (verdict.code) {

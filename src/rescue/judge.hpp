@@ -5,11 +5,9 @@
 #include <string>
 
 #include "salvage/rescue/open.hpp"
+#include "salvage/rescue/shell_words.hpp"
 
 namespace salvage::rescue {
-
-/// A path as a shell takes it.
-[[nodiscard]] std::string shell_quoted(const std::string& path);
 
 /// What to type after a verdict that rests on a footer alone.
 [[nodiscard]] std::string next_for_footer(const Verdict& verdict, const Dump& dump);

@@ -13,6 +13,7 @@ import pathlib
 import shutil
 import socket
 import sqlite3
+import struct
 import tarfile
 import threading
 import time
@@ -305,6 +306,12 @@ def large_volume(work):
     camera.mkdir(parents=True)
     for number in range(12):
         (camera / f"IMG_{number}.jpg").write_bytes(os.urandom(8 << 20))
+    header = struct.pack(">IIII80x", 0, 0, 1000, 65500)  # 65.5 seconds
+    movie = b"".join(struct.pack(">I4s", 8 + len(content), kind) + content for kind, content in (
+        (b"ftyp", b"isom\0\0\0\0"), (b"mdat", b"film" * 1000), (b"moov", struct.pack(">I4sI", 108, b"mvhd", 0) + header)))
+    (camera / "VID_1.mp4").write_bytes(movie)
+    (camera / "VID_2.mp4").write_bytes(movie[:-60])  # cut off, and its length still there
+    (camera / "VID_3.mp4").write_bytes(b"no film")
     run("mke2fs", "-q", "-t", "ext4", "-d", work / "files", work / "volume.img", "160M")
     return work / "volume.img"
 
@@ -315,17 +322,11 @@ def test_clients(salvage, document, work):
     with Server(salvage, api, cwd=work) as server:
         server.post("/workplace", {"path": str(large_volume(work)), "right": "made for this test"}, expected=202)
         assert server.wait_until_open()["is_open"]
+        videos_have_a_length(server)
         chosen = server.post("/selections", {"keys": ["/"]}, expected=201).value["id"]
         ask = (f"GET /api/v1/download/{chosen} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
                f"Cookie: {server.cookie}\r\n\r\n").encode()
-        lines = []
-        for _ in range(8):  # that read nothing: none holds up the others
-            line = socket.socket()
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            line.connect(("127.0.0.1", server.port))
-            line.sendall(ask)
-            assert line.recv(12) == b"HTTP/1.1 200"
-            lines.append(line)
+        lines = [slow_line(server, ask) for _ in range(8)]  # none holds up the others
         assert server.get(f"/download/{chosen}", expected=503).value["error"]["code"] == "busy"
         listeners = [Listener(server) for _ in range(10)]
         assert all(listener.status == 200 for listener in listeners)
@@ -352,9 +353,31 @@ def test_clients(salvage, document, work):
         if os.access(descriptors, os.R_OK):
             server.wait_for(lambda: len(list(descriptors.iterdir())) < 40, "descriptors to be freed")
         crowd(server)
-        assert server.end() < 10, "it did not end soon with listeners that stay"
+        last = slow_line(server, ask)
+        assert server.end() < 10, "it did not end soon with listeners that stay and a download under way"
+        last.close()
+        log = (work / "volume.img.case/log.jsonl").read_text()
+        assert log.count('"download.ended"') == 9, "how the last download ended is not in the log"
         for listener in listeners:
             listener.__exit__()
+
+
+def videos_have_a_length(server):
+    gallery = server.wait_for(lambda: (lambda value: value if value["state"] == "ready" else None)(
+        server.get("/gallery").value), "the gallery")
+    lengths = {item["name"]: item["seconds"] for item in gallery["items"]}
+    assert lengths["VID_1.mp4"] == lengths["VID_2.mp4"] == 65.5 and lengths["VID_3.mp4"] is None, lengths
+    assert lengths["IMG_1.jpg"] is None
+
+
+def slow_line(server, ask):
+    """A client that reads no more than the first bytes."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.connect(("127.0.0.1", server.port))
+    line.sendall(ask)
+    assert line.recv(12) == b"HTTP/1.1 200"
+    return line
 
 
 def hears_of_find(listener):

@@ -32,7 +32,7 @@ struct ContentCell {
 
 /// `range` of a scanned source in `cells` cells of one size; fewer where the range has not as many bytes.
 /// Cells as large as the scan's block are summed up from the scan.  For smaller ones the bytes are read, 64 MiB at most
-/// altogether: of larger cells the beginning.
+/// altogether: of larger cells the beginning of the largest piece that is stored.
 /// Errors: invalid_argument (`range` is empty or reaches beyond the source; no cells), io, cancelled.
 [[nodiscard]] Result<std::vector<ContentCell>> look_at_content(const io::ByteSource& source,
                                                                const scan::ScanResult& scan, ByteRange range,

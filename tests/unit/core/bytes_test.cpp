@@ -126,6 +126,20 @@ static_assert(std::is_nothrow_move_constructible_v<SecretBytes> && std::is_nothr
 static_assert(!Comparable<SecretBytes> && !Comparable<Secret<16>>);
 static_assert(!std::is_convertible_v<SecretBytes, ByteView> && !std::is_convertible_v<Secret<16>, ByteView>);
 
+// RFC 4648, section 10.
+TEST(Base64, GivesTheStandardsVectors)
+{
+    const auto of = [](std::string_view text) { return to_base64(as_bytes(text)); };
+    EXPECT_EQ(of(""), "");
+    EXPECT_EQ(of("f"), "Zg==");
+    EXPECT_EQ(of("fo"), "Zm8=");
+    EXPECT_EQ(of("foo"), "Zm9v");
+    EXPECT_EQ(of("foob"), "Zm9vYg==");
+    EXPECT_EQ(of("fooba"), "Zm9vYmE=");
+    EXPECT_EQ(of("foobar"), "Zm9vYmFy");
+    EXPECT_EQ(of("\xFB\xFF\xFE"), "+//+");
+}
+
 TEST(Secrets, AreWipedWhereTheyMovedAwayFrom)
 {
     Secret<4> key;

@@ -1,4 +1,4 @@
-// Bodies: ranges of files, base64, archives on their way, paths of routes, pages in the binary.
+// Bodies: ranges of files, archives on their way, paths of routes, pages in the binary.
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -7,7 +7,6 @@
 #include "salvage/io/views.hpp"
 #include "support/assert_result.hpp"
 #include "web/app.hpp"
-#include "web/base64.hpp"
 #include "web/file_body.hpp"
 #include "web/media_types.hpp"
 #include "web/page_assets.hpp"
@@ -114,20 +113,6 @@ TEST(FileBody, GivesZerosForWhatIsLost)
 TEST(FileBody, EndsWithAClientThatLeaves)
 {
     EXPECT_LT(all_of(file_answer(numbers(5'000'000), ""), 1).size(), 1'000'000U);
-}
-
-// RFC 4648, section 10.
-TEST(Base64, GivesTheStandardsVectors)
-{
-    const auto of = [](std::string_view text) { return base64(as_bytes(text)); };
-    EXPECT_EQ(of(""), "");
-    EXPECT_EQ(of("f"), "Zg==");
-    EXPECT_EQ(of("fo"), "Zm8=");
-    EXPECT_EQ(of("foo"), "Zm9v");
-    EXPECT_EQ(of("foob"), "Zm9vYg==");
-    EXPECT_EQ(of("fooba"), "Zm9vYmE=");
-    EXPECT_EQ(of("foobar"), "Zm9vYmFy");
-    EXPECT_EQ(of("\xFB\xFF\xFE"), "+//+");
 }
 
 TEST(Pipe, GivesEveryByteInOrderWhateverThePieces)

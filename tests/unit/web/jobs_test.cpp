@@ -86,6 +86,20 @@ TEST_F(JobsTest, StopIsOverWhenTheWorkIs)
     EXPECT_TRUE(fails_with(jobs.stop("no such"), ErrorCode::not_found));
 }
 
+TEST_F(JobsTest, StopAllReachesWhatAJobBeganOnItsWayOut)
+{
+    // As a sample phone that is made begins to open it.
+    static_cast<void>(jobs.start({.kind = JobKind::sample_phone, .title = {}}, [&](JobControl& job) {
+        auto out = endless(job);
+        static_cast<void>(jobs.start({.kind = JobKind::open, .title = {}}, endless));
+        return out;
+    }));
+    jobs.stop_all();
+    ASSERT_EQ(jobs.list().size(), 2U);
+    EXPECT_FALSE(jobs.is_under_way(JobKind::sample_phone));
+    EXPECT_FALSE(jobs.is_under_way(JobKind::open));
+}
+
 TEST_F(JobsTest, OnlyASearchPausesAndOnlyWhileItGoesOn)
 {
     const auto search = jobs.start({.kind = JobKind::search, .title = {}, .can_resume = true}, endless);

@@ -1,4 +1,4 @@
-// Inside render: what a dump is made of, byte for byte, summed up for a picture.
+// What a dump is made of, byte for byte, summed up for a picture.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 #include "salvage/core/units.hpp"
 #include "salvage/scan/scan.hpp"
 
-namespace salvage::render {
+namespace salvage::rescue {
 
 /// What bytes look like, in the order of the legend.
 enum class Content : std::uint8_t {
@@ -30,6 +30,7 @@ struct Mixture {
 
     [[nodiscard]] ByteCount of(Content kind) const noexcept { return bytes.at(static_cast<std::size_t>(kind)); }
     [[nodiscard]] ByteCount total() const noexcept;
+    void add(Content kind, ByteCount more) noexcept;
     /// The kind that most bytes are of; the first of the legend where two are equal.
     [[nodiscard]] Content main_kind() const noexcept;
 };
@@ -63,4 +64,4 @@ private:
     std::vector<float> entropies_; ///< of the scan's blocks
 };
 
-} // namespace salvage::render
+} // namespace salvage::rescue

@@ -1,11 +1,11 @@
 // Summing up blocks and extents.
-#include "render/content_map.hpp"
+#include "salvage/rescue/content_map.hpp"
 
 #include <algorithm>
 
 #include "salvage/rescue/inspect.hpp"
 
-namespace salvage::render {
+namespace salvage::rescue {
 namespace {
 
 Content kind_of(const scan::BlockSummary& block) noexcept
@@ -17,10 +17,10 @@ Content kind_of(const scan::BlockSummary& block) noexcept
     if (entropy < 0) {
         return Content::unmeasured;
     }
-    if (entropy < rescue::looks_empty_below) {
+    if (entropy < looks_empty_below) {
         return Content::zero;
     }
-    return entropy >= rescue::looks_encrypted_from ? Content::encrypted : Content::plain;
+    return entropy >= looks_encrypted_from ? Content::encrypted : Content::plain;
 }
 
 } // namespace
@@ -32,6 +32,12 @@ ByteCount Mixture::total() const noexcept
         out = out + count;
     }
     return out;
+}
+
+void Mixture::add(Content kind, ByteCount more) noexcept
+{
+    auto& known = bytes.at(static_cast<std::size_t>(kind));
+    known = known + more;
 }
 
 Content Mixture::main_kind() const noexcept
@@ -114,8 +120,7 @@ Mixture ContentMap::mixture(ByteRange range) const
     auto piece = std::ranges::upper_bound(pieces_, at, {}, &Piece::end);
     for (; piece != pieces_.end() && at < out.range.end(); ++piece) {
         const auto end = std::min(piece->end, out.range.end());
-        auto& bytes = out.bytes.at(static_cast<std::size_t>(piece->kind));
-        bytes = bytes + (end - at);
+        out.add(piece->kind, end - at);
         at = end;
     }
     out.entropy = entropy_of(out.range);
@@ -139,4 +144,4 @@ std::vector<Mixture> ContentMap::cells(ByteRange range, std::size_t most) const
     return out;
 }
 
-} // namespace salvage::render
+} // namespace salvage::rescue

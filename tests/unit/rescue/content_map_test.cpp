@@ -1,9 +1,9 @@
 // What a dump is made of, summed up: nothing is lost and nothing counted twice.
-#include "render/content_map.hpp"
+#include "salvage/rescue/content_map.hpp"
 
 #include <gtest/gtest.h>
 
-namespace salvage::render {
+namespace salvage::rescue {
 namespace {
 
 constexpr std::uint64_t block = 1000;
@@ -101,4 +101,4 @@ TEST(ContentMap, NothingScannedGivesNoCells)
 }
 
 } // namespace
-} // namespace salvage::render
+} // namespace salvage::rescue
