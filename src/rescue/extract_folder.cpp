@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::string_view state_name = ".salvage-extract.json";
 constexpr std::string_view unfinished_folder = ".salvage-extract.partial";
-constexpr std::size_t batch_files = 400; // each holds a descriptor
+// A batch costs one flush of the whole medium, and is what an interruption costs.
+constexpr std::size_t batch_files = 4000;
 constexpr ByteCount batch_bytes{512ULL << 20U};
 // More is no file of a phone: as for export.
 constexpr ByteCount max_file_size{16ULL << 40U};
@@ -263,6 +264,7 @@ Result<> ExtractFolder::push(Pending pending, ByteCount size)
     ++report_->files;
     report_->bytes = report_->bytes + size;
     pending_bytes_ = pending_bytes_ + size;
+    pending.file.descriptor.close(); // whole: its name is enough from here, and a batch has more files than may be open
     pending_.push_back(std::move(pending));
     advance();
     return pending_.size() < batch_files && pending_bytes_ < batch_bytes ? Result<>{} : finish_batch();
