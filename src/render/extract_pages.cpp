@@ -313,6 +313,11 @@ public:
                    "days</label><br/>"
                    "<input type=\"search\" id=\"q\" autocomplete=\"off\"/><p class=\"faint\" id=\"count\" "
                    "role=\"status\"></p><ul class=\"hits\" id=\"hits\"></ul></div>\n";
+        if (report.unlisted > 0) {
+            content +=
+                fmt::format("<p class=\"faint\">The search has no room for {} more: their own pages have them.</p>\n",
+                            format_count(report.unlisted));
+        }
         content += "<ul class=\"cards\">\n";
         for (const auto& kind : report.kinds) {
             content += card_html(kind);
