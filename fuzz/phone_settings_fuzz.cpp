@@ -35,6 +35,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto put_right = artifact::as_utf8(text);
     fuzz::require(artifact::is_utf8(put_right));
     fuzz::require(artifact::is_utf8(artifact::xml_text(text)) && artifact::is_utf8(artifact::card_value(text)));
+    fuzz::require(artifact::card_line(artifact::card_value(text)).find("\n\n") == std::string::npos);
+    fuzz::require(artifact::cut_text(put_right, size / 2).size() <= size / 2 &&
+                  artifact::is_utf8(artifact::cut_text(put_right, size / 2)));
+    const std::array cells{std::string{text}};
+    fuzz::require(artifact::csv_line(cells).find_first_of("=@") != 0);
     static_cast<void>(artifact::undo_latin1(std::string{text}));
     return 0;
 }

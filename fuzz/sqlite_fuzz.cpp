@@ -49,15 +49,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             columns.push_back(column.name);
         }
         std::uint64_t rows = 0;
+        std::int64_t last = 1;
         const auto read = opened->read(table.name, columns, [&](const artifact::Row& row) -> Result<> {
             fuzz::require(row.values.size() == columns.size());
             ++rows;
+            last = row.rowid.value_or(last);
             return {};
         });
         fuzz::require(read.has_value() && read->rows == rows);
         fuzz::require(rows <= size); // a row takes a byte at least, and none comes twice
         static_cast<void>(opened->count(table.name));
         static_cast<void>(opened->find_row(table.name, columns, 1));
+        for (const auto row : {last, std::int64_t{1}}) {
+            const auto place = opened->place_of(table.name, row);
+            fuzz::require(!place || place->value < size);
+        }
     }
     return 0;
 }

@@ -14,8 +14,8 @@ namespace salvage::artifact {
 Result<KindReport> extract_accounts(Extraction& extraction)
 {
     KindReport report{.name = "accounts", .title = "Accounts"};
-    report.notes.emplace_back("Names only: passwords and tokens are not taken out.");
     ListOutput list{extraction, report, {"Name", "Kind"}};
+    list.add_note("Names only: passwords and tokens are not taken out.");
     std::vector<std::string> places{"/system/accounts.db"};
     for (const auto& [folder, file] :
          {std::pair{"/system/users", "accounts.db"}, std::pair{"/system_ce", "accounts_ce.db"},

@@ -37,8 +37,6 @@ enum Column : std::uint8_t {
     instance
 };
 
-constexpr std::size_t max_guests = 1000;
-
 /// Rules and lists of dates stand in iCalendar as they do in the database; what is no such text is left out.
 bool is_rule(std::string_view text) noexcept
 {
@@ -93,7 +91,8 @@ std::optional<std::int64_t> end_of(const Row& row)
     return length && from && *from < most ? std::optional{*from + *length} : std::nullopt;
 }
 
-std::string to_event(const Row& row, std::span<const std::string> guests, std::string_view calendar_name)
+std::string to_event(const Row& row, std::string_view uid, std::span<const std::string> guests,
+                     std::string_view calendar_name)
 {
     const bool is_day = row.integer(all_day).value_or(0) != 0;
     const auto time = [&](const char* name, std::optional<std::int64_t> when) {
@@ -106,7 +105,7 @@ std::string to_event(const Row& row, std::span<const std::string> guests, std::s
                              : card_line(fmt::format("{}:{}", name, card_value(value.substr(0, max_text_bytes))));
     };
     std::string out = "BEGIN:VEVENT\r\n";
-    out += card_line(fmt::format("UID:event-{}@{}", row.rowid.value_or(0), "phone.salvage"));
+    out += card_line(fmt::format("UID:{}", uid));
     // The time of the calendar entry's making is not kept; one that is the same in every run has to stand here.
     const auto stamp = basic_time(row.integer(start));
     out += card_line("DTSTAMP:" + (stamp.empty() ? "19700101T000000Z" : stamp));
@@ -134,23 +133,30 @@ public:
         : extraction_{&extraction}, report_{&report},
           list_{extraction, report, {"What", "From", "To", "Where", "Calendar", "More"}}
     {
+        list_.add_note(
+            "Times are UTC. An appointment that repeats does so at the same UTC time in the iCalendar file: across a "
+            "change of the clocks it may be an hour off. The phone's zone for it stands beside it.");
     }
 
     Result<> read(OpenDatabase& database)
     {
+        ++databases_;
         std::map<std::int64_t, std::string> calendars;
         constexpr std::array<std::string_view, 2> calendar_columns{"calendar_displayName", "name"};
         SALVAGE_TRY(database.each("Calendars", calendar_columns, [&](const Row& row) -> Result<> {
-            calendars[row.rowid.value_or(0)] = row.text(0).value_or(row.text_or_empty(1)).substr(0, max_name);
+            if (auto text = row.text(0).value_or(row.text_or_empty(1)).substr(0, max_name);
+                database.may_keep(text.size())) {
+                calendars[row.rowid.value_or(0)] = std::move(text);
+            }
             return {};
         }));
         std::map<std::int64_t, std::vector<std::string>> guests;
         constexpr std::array<std::string_view, 3> guest_columns{"event_id", "attendeeName", "attendeeEmail"};
         SALVAGE_TRY(database.each("Attendees", guest_columns, [&](const Row& row) -> Result<> {
-            auto& list = guests[row.integer(0).value_or(0)];
-            if (list.size() < max_guests && guests.size() < max_events_with_guests) {
-                list.push_back(fmt::format("{} <{}>", row.text_or_empty(1).substr(0, max_name),
-                                           row.text_or_empty(2).substr(0, max_name)));
+            auto guest = fmt::format("{} <{}>", row.text_or_empty(1).substr(0, max_name),
+                                     row.text_or_empty(2).substr(0, max_name));
+            if (database.may_keep(guest.size() + sizeof(guest))) {
+                guests[row.integer(0).value_or(0)].push_back(std::move(guest));
             }
             return {};
         }));
@@ -159,8 +165,10 @@ public:
                 ++deleted_;
                 return {};
             }
-            return add(row, database.origin("Events", row), calendars[row.integer(calendar).value_or(0)],
-                       guests[row.rowid.value_or(0)]);
+            const auto in = calendars.find(row.integer(calendar).value_or(0));
+            const auto with = guests.find(row.rowid.value_or(0));
+            return add(row, database.origin("Events", row), in == calendars.end() ? std::string{} : in->second,
+                       with == guests.end() ? std::span<const std::string>{} : std::span{with->second});
         });
     }
 
@@ -180,17 +188,17 @@ public:
 
 private:
     static constexpr std::size_t max_name = 1024;
-    static constexpr std::size_t max_events_with_guests = 100'000;
 
     Result<> add(const Row& row, const Origin& origin, const std::string& calendar_name,
-                 const std::vector<std::string>& guests)
+                 std::span<const std::string> guests)
     {
         if (file_ == nullptr) {
             file_ = SALVAGE_TRY(extraction_->sink->begin("calendar/calendar.ics"));
             SALVAGE_TRY(file_->add("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Salvage//extract//EN\r\n"));
         }
         if (row.integer(start)) {
-            SALVAGE_TRY(file_->add(to_event(row, guests, calendar_name)));
+            const auto uid = fmt::format("event-{}-{}@phone.salvage", databases_, row.rowid.value_or(0));
+            SALVAGE_TRY(file_->add(to_event(row, uid, guests, calendar_name)));
         }
         const bool is_day = row.integer(all_day).value_or(0) != 0;
         const auto shown = [&](std::optional<std::int64_t> when) {
@@ -225,6 +233,7 @@ private:
     KindReport* report_;
     ListOutput list_;
     std::unique_ptr<TextOutput> file_;
+    unsigned databases_{0}; ///< of several users: one row's number is told from another's
     std::uint64_t deleted_{0};
 };
 
@@ -233,9 +242,6 @@ private:
 Result<KindReport> extract_calendar(Extraction& extraction)
 {
     KindReport report{.name = "calendar", .title = "Calendar"};
-    report.notes.emplace_back(
-        "Times are UTC. An appointment that repeats does so at the same UTC time in the iCalendar file: across a "
-        "change of the clocks it may be an hour off. The phone's zone for it stands beside it.");
     Writer writer{extraction, report};
     for (const auto& folder : app_folders(*extraction.files, "com.android.providers.calendar")) {
         if (auto database = SALVAGE_TRY(OpenDatabase::open(extraction, folder + "/databases/calendar.db", report))) {

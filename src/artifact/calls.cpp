@@ -74,8 +74,8 @@ Result<> add(ListOutput& list, const Extraction& extraction, const Row& row, con
 Result<KindReport> extract_calls(Extraction& extraction)
 {
     KindReport report{.name = "calls", .title = "Calls"};
-    report.notes.emplace_back("Times are as the phone stored them, in UTC; durations are seconds.");
     ListOutput list{extraction, report, {"Name", "Number", "Direction", "Time", "Seconds", "Place"}};
+    list.add_note("Times are as the phone stored them, in UTC; durations are seconds.");
     for (const auto& source : sources) {
         for (const auto& folder : app_folders(*extraction.files, source.package)) {
             auto database = SALVAGE_TRY(

@@ -59,13 +59,16 @@ Result<> ChatStore::read_older()
 {
     constexpr std::array<std::string_view, 2> names{"key_remote_jid", "subject"};
     SALVAGE_TRY(database_.each("chat_list", names, [&](const Row& row) -> Result<> {
-        subjects_[row.text_or_empty(0).substr(0, max_name)] = row.text_or_empty(1).substr(0, max_name);
+        if (database_.may_keep(2 * max_name)) {
+            subjects_[row.text_or_empty(0).substr(0, max_name)] = row.text_or_empty(1).substr(0, max_name);
+        }
         return {};
     }));
     database_.note_read("messages", older_columns);
     return database_.each("messages", older_index, [&](const Row& row) -> Result<> {
         // A first row that stands for no message has no chat; status 6 is what the app itself says ("was added").
-        if (auto chat = row.text_or_empty(0).substr(0, max_name); !chat.empty() && chat != "-1") {
+        auto chat = row.text_or_empty(0).substr(0, max_name);
+        if (!chat.empty() && chat != "-1" && database_.may_keep(sizeof(ChatHead) + chat.size())) {
             heads_.push_back(
                 {.chat = std::move(chat), .time_ms = row.integer(1).value_or(0), .row = row.rowid.value_or(0)});
         }
@@ -77,21 +80,25 @@ Result<> ChatStore::read_newer()
 {
     constexpr std::array<std::string_view, 1> address{"raw_string"};
     SALVAGE_TRY(database_.each("jid", address, [&](const Row& row) -> Result<> {
-        addresses_[row.rowid.value_or(0)] = row.text_or_empty(0).substr(0, max_name);
+        if (auto text = row.text_or_empty(0).substr(0, max_name); database_.may_keep(text.size())) {
+            addresses_[row.rowid.value_or(0)] = std::move(text);
+        }
         return {};
     }));
     constexpr std::array<std::string_view, 2> chat{"jid_row_id", "subject"};
     SALVAGE_TRY(database_.each("chat", chat, [&](const Row& row) -> Result<> {
         const auto jid = row.integer(0).value_or(0);
-        chats_[row.rowid.value_or(0)] = jid;
-        subjects_[addresses_[jid]] = row.text_or_empty(1).substr(0, max_name);
+        if (auto text = row.text_or_empty(1).substr(0, max_name); database_.may_keep(max_name + text.size())) {
+            chats_[row.rowid.value_or(0)] = jid;
+            subjects_[addresses_[jid]] = std::move(text);
+        }
         return {};
     }));
     database_.note_read("message", newer_columns);
     constexpr std::array<std::string_view, 2> index{"chat_row_id", "timestamp"};
     return database_.each("message", index, [&](const Row& row) -> Result<> {
         const auto known = chats_.find(row.integer(0).value_or(-1));
-        if (known != chats_.end()) {
+        if (known != chats_.end() && database_.may_keep(sizeof(ChatHead) + addresses_[known->second].size())) {
             heads_.push_back({.chat = addresses_[known->second],
                               .time_ms = row.integer(1).value_or(0),
                               .row = row.rowid.value_or(0)});

@@ -14,8 +14,10 @@ namespace {
 // A name, a number, an address; a note may be a page.
 constexpr std::size_t max_field = 4096;
 constexpr std::size_t max_note = 64U << 10U;
-// All of a phone's contacts: some thousand times some hundred bytes.
-constexpr std::size_t max_book_bytes = 96U << 20U;
+// One person's numbers, addresses, notes; each is compared with the others.
+constexpr std::size_t max_entries = 2000;
+// What an entry takes beside its texts.
+constexpr std::size_t entry_bytes = 192;
 
 /// The table data has these, which each kind of entry uses in its own way.
 constexpr std::array<std::string_view, 18> data_columns{
@@ -190,10 +192,6 @@ constexpr std::array meanings{
 };
 constexpr std::string_view group_mimetype = "vnd.android.cursor.item/group_membership";
 
-struct RawContact {
-    std::int64_t person{}; ///< index into the book
-};
-
 class BookReader {
 public:
     explicit BookReader(OpenDatabase& database) : database_{&database} {}
@@ -220,18 +218,22 @@ private:
     {
         const std::array columns{column};
         return database_->each(table, columns, [&](const Row& row) -> Result<> {
-            if (is_within_bounds(row.text_or_empty(0).size())) {
+            if (may_keep(row)) {
                 into[row.rowid.value_or(0)] = row.text_or_empty(0).substr(0, max_field);
             }
             return {};
         });
     }
 
-    bool is_within_bounds(std::size_t bytes)
+    /// All columns together: each is cut by itself.
+    bool may_keep(const Row& row)
     {
-        constexpr std::size_t overhead = 256;
-        bytes_ += std::min(bytes, max_note) + overhead;
-        return bytes_ <= max_book_bytes;
+        std::size_t bytes = entry_bytes;
+        for (const auto& value : row.values) {
+            const auto* const text = std::get_if<std::string>(&value);
+            bytes += text == nullptr ? 0 : std::min(text->size(), max_note);
+        }
+        return database_->may_keep(bytes);
     }
 
     Result<> read_people()
@@ -243,11 +245,14 @@ private:
                 ++book_.deleted;
                 return {};
             }
-            if (!is_within_bounds(row.text_or_empty(2).size())) {
-                ++book_.left_out;
+            if (!may_keep(row)) {
                 return {};
             }
             auto& contact = person_of(row);
+            if (contact.origins.size() >= max_entries) {
+                database_->leave_out();
+                return {};
+            }
             if (contact.display_name.empty()) {
                 contact.display_name = row.text_or_empty(2).substr(0, max_field);
             }
@@ -285,11 +290,14 @@ private:
         if (raw == by_raw_.end()) {
             return; // of a deleted entry
         }
-        if (!is_within_bounds(row.text_or_empty(data_at + 1).size())) {
-            ++book_.left_out;
+        if (!may_keep(row)) {
             return;
         }
         auto& contact = book_.contacts[raw->second];
+        if (++entries_[raw->second] > max_entries) {
+            database_->leave_out();
+            return;
+        }
         const auto mimetype = mimetypes_.find(row.integer(0).value_or(-1));
         const auto type = mimetype == mimetypes_.end() ? row.text_or_empty(2) : mimetype->second;
         if (type == group_mimetype) {
@@ -312,7 +320,7 @@ private:
     std::map<std::int64_t, std::string> accounts_;
     std::map<std::int64_t, std::size_t> by_raw_;
     std::map<std::int64_t, std::size_t> by_person_;
-    std::size_t bytes_{0};
+    std::map<std::size_t, std::size_t> entries_; ///< of each contact
 };
 
 } // namespace

@@ -46,7 +46,6 @@ struct Contact {
 struct ContactBook {
     std::vector<Contact> contacts; ///< by name
     std::uint64_t deleted{};       ///< entries that the phone had marked as deleted
-    std::uint64_t left_out{};      ///< rows over all bounds
 };
 
 /// Errors: cancelled.  Damage is in the report.

@@ -6,6 +6,7 @@
 #include "artifact/contact_store.hpp"
 #include "artifact/forms.hpp"
 #include "artifact/kinds.hpp"
+#include "artifact/list_output.hpp"
 #include "salvage/io/sources.hpp"
 
 namespace salvage::artifact {
@@ -19,6 +20,15 @@ std::string joined(const std::vector<Labelled>& values)
     std::string out;
     for (const auto& [value, label] : values) {
         out += (out.empty() ? "" : "\n") + (label.empty() ? value : fmt::format("{} ({})", value, label));
+    }
+    return out;
+}
+/// For a spreadsheet: a number with a '+' in front and a word behind would pass for a formula.
+std::string listed(const std::vector<Labelled>& values)
+{
+    std::string out;
+    for (const auto& [value, label] : values) {
+        out += (out.empty() ? "" : "\n") + (label.empty() ? value : fmt::format("{}: {}", label, value));
     }
     return out;
 }
@@ -99,7 +109,10 @@ Json to_json(const Contact& contact, const std::string& photo)
 
 class Writer {
 public:
-    Writer(Extraction& extraction, KindReport& report) : extraction_{&extraction}, report_{&report} {}
+    Writer(Extraction& extraction, KindReport& report)
+        : extraction_{&extraction}, report_{&report}, rows_{extraction.bounds.shown_rows, extraction.bounds.shown_bytes}
+    {
+    }
 
     Result<> begin()
     {
@@ -118,18 +131,21 @@ public:
         if (extraction_->context->is_stopped()) {
             return cancelled("taking out contacts");
         }
+        if (cards_ == nullptr) {
+            SALVAGE_TRY(begin());
+        }
         const auto photo = SALVAGE_TRY(photo_of(database, contact));
         SALVAGE_TRY(cards_->add(to_vcard(contact, photo)));
         const auto stored = SALVAGE_TRY(store_photo(contact, photo));
         SALVAGE_TRY(json_->add((report_->items == 0 ? "\n" : ",\n") + dumped(to_json(contact, stored))));
         const std::vector<std::string> cells{
             contact.display_name,
-            joined(contact.phones),
-            joined(contact.emails),
+            listed(contact.phones),
+            listed(contact.emails),
             joined(contact.addresses),
             joined(contact.organisations),
             joined(contact.notes),
-            joined(contact.events),
+            listed(contact.events),
             joined(contact.groups),
             joined(contact.accounts),
             contact.origins.empty() ? std::string{} : to_string(contact.origins.front())};
@@ -141,6 +157,9 @@ public:
 
     Result<> end()
     {
+        if (cards_ == nullptr) {
+            return {};
+        }
         SALVAGE_TRY(json_->add("\n]}\n"));
         for (auto* const file : {cards_.get(), csv_.get(), json_.get()}) {
             SALVAGE_TRY(file->finish());
@@ -148,11 +167,13 @@ public:
         report_->outputs.insert(report_->outputs.end(),
                                 {"contacts/contacts.vcf", "contacts/contacts.csv", "contacts/contacts.json"});
         report_->page = "contacts/contacts.html";
-        page_.path = report_->page;
-        page_.title = "Contacts";
-        page_.columns = {"Name", "Phones", "E-mails", "Addresses", "Organisation", "More", "Origin"};
-        page_.notes = report_->notes;
-        return extraction_->sink->page(page_);
+        TablePage page{.path = report_->page,
+                       .title = report_->title,
+                       .columns = {"Name", "Phones", "E-mails", "Addresses", "Organisation", "More", "Origin"},
+                       .rows = {},
+                       .notes = report_->notes};
+        rows_.end(page, "the CSV and JSON");
+        return extraction_->sink->page(page);
     }
 
 private:
@@ -199,13 +220,13 @@ private:
               joined(contact.relations), joined(contact.groups), joined(contact.others)}) {
             more += text.empty() ? std::string{} : (more.empty() ? "" : "\n") + text;
         }
-        page_.rows.push_back({{.text = contact.display_name, .link = {}, .picture = photo},
-                              {.text = joined(contact.phones)},
-                              {.text = joined(contact.emails)},
-                              {.text = joined(contact.addresses)},
-                              {.text = joined(contact.organisations)},
-                              {.text = more},
-                              {.text = contact.origins.empty() ? std::string{} : to_string(contact.origins.front())}});
+        rows_.add({{.text = contact.display_name, .link = {}, .picture = photo},
+                   {.text = joined(contact.phones)},
+                   {.text = joined(contact.emails)},
+                   {.text = joined(contact.addresses)},
+                   {.text = joined(contact.organisations)},
+                   {.text = more},
+                   {.text = contact.origins.empty() ? std::string{} : to_string(contact.origins.front())}});
         extraction_->sink->index({.title = contact.display_name,
                                   .detail = joined(contact.phones) + " " + joined(contact.emails),
                                   .path = "contacts/contacts.html"});
@@ -216,7 +237,7 @@ private:
     std::unique_ptr<TextOutput> cards_;
     std::unique_ptr<TextOutput> csv_;
     std::unique_ptr<TextOutput> json_;
-    TablePage page_;
+    ShownRows rows_;
 };
 
 } // namespace
@@ -229,7 +250,6 @@ Result<KindReport> extract_contacts(Extraction& extraction)
         return report;
     }
     Writer writer{extraction, report};
-    SALVAGE_TRY(writer.begin());
     for (auto& database : databases) {
         const auto book = SALVAGE_TRY(read_contacts(database));
         for (const auto& contact : book.contacts) {
@@ -238,10 +258,6 @@ Result<KindReport> extract_contacts(Extraction& extraction)
         if (book.deleted > 0) {
             report.notes.push_back(
                 fmt::format("{} entries that the phone had marked as deleted are left out.", book.deleted));
-        }
-        if (book.left_out > 0) {
-            report.problems.push_back(
-                fmt::format("{} rows are left out: there is more than an address book can hold", book.left_out));
         }
         database.close(report);
     }

@@ -93,6 +93,13 @@ void each_character(std::string_view text, const Function& function)
     }
 }
 
+/// What neither vCard nor iCalendar has a place for.
+bool is_control(std::string_view character) noexcept
+{
+    const auto first = static_cast<unsigned char>(character.front());
+    return first < 0x20U || first == 0x7FU;
+}
+
 /// Code points below 256 as bytes; nothing where there is another.
 std::optional<std::string> latin1_bytes(std::string_view text)
 {
@@ -142,6 +149,20 @@ std::string undo_latin1(const std::string& text)
         std::ranges::all_of(text, [](char letter) { return static_cast<unsigned char>(letter) < 0x80U; });
     auto bytes = is_ascii ? std::nullopt : latin1_bytes(text);
     return bytes && is_utf8(*bytes) ? *std::move(bytes) : text;
+}
+
+std::string_view cut_text(std::string_view text, std::size_t most) noexcept
+{
+    if (text.size() <= most) {
+        return text;
+    }
+    const auto is_within = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U; };
+    constexpr std::size_t longest_character = 4;
+    auto end = most;
+    for (std::size_t i = 1; i < longest_character && end > 0 && is_within(end); ++i) {
+        --end;
+    }
+    return text.substr(0, end);
 }
 
 std::string shown_time(std::optional<std::int64_t> milliseconds)
@@ -194,7 +215,7 @@ Json text_json(const std::optional<std::string>& text)
 
 Json text_json(std::string_view text)
 {
-    Json out = as_utf8(text.substr(0, max_text_bytes));
+    Json out = as_utf8(cut_text(text, max_text_bytes));
     return out;
 }
 
@@ -215,14 +236,34 @@ std::string dumped(const Json& json)
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+namespace {
+
+/// "+49 (30) 90-18.20", "-5": digits, and what is written between them.  A sum at worst: nothing that could call a
+/// function or another program.
+bool is_number(std::string_view cell)
+{
+    return cell.size() > 1 && cell.find_first_of("0123456789") != std::string_view::npos &&
+           cell.find_first_not_of("0123456789 ().-/", 1) == std::string_view::npos;
+}
+
+bool is_formula(std::string_view cell)
+{
+    // The last four are the wide forms of the first, which East Asian versions take for the same.
+    constexpr std::array<std::string_view, 11> beginnings{
+        "=", "+", "-", "@", "\t", "\r", "\n", "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
+    const bool begins = std::ranges::any_of(beginnings, [&](auto one) { return cell.starts_with(one); });
+    const bool may_be_number = cell.starts_with('+') || cell.starts_with('-');
+    return begins && !(may_be_number && is_number(cell));
+}
+
+} // namespace
+
 std::string csv_line(std::span<const std::string> cells)
 {
     std::string out;
     for (const auto& raw : cells) {
         auto cell = as_utf8(raw);
-        // Numbers with a country code begin with '+', so that is left alone where nothing but digits follows.
-        const bool is_number = cell.find_first_not_of("+0123456789 ().-#*/") == std::string::npos;
-        if (!cell.empty() && std::string_view{"=+-@\t\r"}.contains(cell.front()) && !is_number) {
+        if (is_formula(cell)) {
             cell.insert(cell.begin(), '\'');
         }
         if (cell.find_first_of(",\"\r\n") != std::string::npos) {
@@ -277,7 +318,7 @@ std::string card_value(std::string_view text)
             out += character;
         } else if (character == "\n") {
             out += "\\n";
-        } else if (static_cast<unsigned char>(character.front()) >= 0x20U || character == "\t") {
+        } else if (!is_control(character) || character == "\t") {
             out += character;
         }
     });

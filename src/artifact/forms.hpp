@@ -24,6 +24,9 @@ inline constexpr std::size_t max_text_bytes = 1U << 20U;
 /// Text that a phone stored as one character for each byte of UTF-8, put right; other text as it is.
 [[nodiscard]] std::string undo_latin1(const std::string& text);
 
+/// The first `most` bytes, or a few less: it ends where a character does.
+[[nodiscard]] std::string_view cut_text(std::string_view text, std::size_t most) noexcept;
+
 /// "2017-08-12 17:00:00 UTC"; empty where there is none, or it is before 1 or after 9999.
 [[nodiscard]] std::string shown_time(std::optional<std::int64_t> milliseconds);
 /// "2017-08-12T17:00:00Z", or with milliseconds where there are some; empty as above.
@@ -41,7 +44,9 @@ inline constexpr std::size_t max_text_bytes = 1U << 20U;
 /// One line of text, never failing.
 [[nodiscard]] std::string dumped(const Json& json);
 
-/// One line of RFC 4180.  A cell that a spreadsheet would take for a formula begins with an apostrophe.
+/// One line of RFC 4180.  A cell that a spreadsheet would take for a formula begins with an apostrophe: what is behind
+/// it is the value.  Telephone numbers and plain numbers stand as they are, with their '+'.  Spec: OWASP, CSV
+/// Injection.
 [[nodiscard]] std::string csv_line(std::span<const std::string> cells);
 
 /// As an attribute's or element's text; what XML 1.0 has no place for is U+FFFD.

@@ -1,17 +1,39 @@
 #include "artifact/list_output.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
 namespace salvage::artifact {
 namespace {
 
-// A page is kept in memory until it is drawn; CSV and JSON have all rows.
-constexpr std::size_t max_shown_rows = 100'000;
 constexpr std::size_t max_cell_bytes = 4096;
 
 } // namespace
+
+void ShownRows::add(std::vector<Cell> cells)
+{
+    std::size_t bytes = 0;
+    for (auto& cell : cells) {
+        cell.text.resize(cut_text(cell.text, max_cell_bytes).size());
+        bytes += sizeof(Cell) + cell.text.size() + cell.link.size() + cell.picture.size();
+    }
+    if (rows_.size() >= most_rows_ || bytes > room_) {
+        ++left_out_;
+        return;
+    }
+    room_ -= bytes;
+    rows_.push_back(std::move(cells));
+}
+
+void ShownRows::end(TablePage& page, std::string_view where)
+{
+    page.rows = std::move(rows_);
+    if (left_out_ > 0) {
+        page.notes.push_back(fmt::format("{} more are in {}.", left_out_, where));
+    }
+}
 
 Result<> ListOutput::begin()
 {
@@ -34,19 +56,14 @@ Result<> ListOutput::add(std::vector<Cell> cells, Json json, const Origin& origi
     cells.push_back({.text = to_string(origin)});
     std::vector<std::string> texts;
     texts.reserve(cells.size());
-    for (auto& cell : cells) {
-        texts.push_back(cell.text.substr(0, max_text_bytes));
-        cell.text.resize(std::min(cell.text.size(), max_cell_bytes));
+    for (const auto& cell : cells) {
+        texts.emplace_back(cut_text(cell.text, max_text_bytes));
     }
     SALVAGE_TRY(csv_->add(csv_line(texts)));
     json["origin"] = origin_json(origin);
     SALVAGE_TRY(json_->add((report_->items == 0 ? "\n" : ",\n") + dumped(json)));
     ++report_->items;
-    if (page_.rows.size() < max_shown_rows) {
-        page_.rows.push_back(std::move(cells));
-    } else {
-        ++unshown_;
-    }
+    rows_.add(std::move(cells));
     return {};
 }
 
@@ -62,14 +79,11 @@ Result<> ListOutput::end()
     report_->outputs.push_back(stem + ".csv");
     report_->outputs.push_back(stem + ".json");
     report_->page = stem + ".html";
-    page_.path = report_->page;
-    page_.title = report_->title;
-    page_.columns = columns_;
-    page_.notes = report_->notes;
-    if (unshown_ > 0) {
-        page_.notes.push_back(fmt::format("{} more are in the CSV and JSON.", unshown_));
-    }
-    return extraction_->sink->page(page_);
+    std::ranges::move(notes_, std::back_inserter(report_->notes));
+    TablePage page{
+        .path = report_->page, .title = report_->title, .columns = columns_, .rows = {}, .notes = report_->notes};
+    rows_.end(page, "the CSV and JSON");
+    return extraction_->sink->page(page);
 }
 
 } // namespace salvage::artifact

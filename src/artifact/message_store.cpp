@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ranges>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -14,6 +15,10 @@ namespace {
 // A group has some tens of members, a message some tens of parts.
 constexpr std::size_t max_recipients = 1000;
 constexpr std::size_t max_parts = 1000;
+// Texts of all parts of one message.
+constexpr std::size_t max_part_text = 16U << 20U;
+constexpr std::size_t max_address = 1024;
+constexpr std::size_t max_recipient_ids = 32U << 10U;
 
 enum SmsColumn : std::uint8_t { sms_thread, sms_address, sms_date, sms_sent, sms_type, sms_subject, sms_body };
 enum PduColumn : std::uint8_t { pdu_thread, pdu_date, pdu_sent, pdu_box, pdu_subject };
@@ -74,6 +79,9 @@ Result<> MessageStore::read_index()
     constexpr std::array<std::string_view, 2> columns{"thread_id", "date"};
     const auto add = [&](bool is_mms) {
         return [this, is_mms](const Row& row) -> Result<> {
+            if (!database_.may_keep(sizeof(MessageHead))) {
+                return {};
+            }
             const auto date = is_mms ? from_seconds(row.integer(1)) : row.integer(1);
             heads_.push_back({.thread = row.integer(0).value_or(0),
                               .date_ms = date.value_or(0),
@@ -98,7 +106,8 @@ Result<> MessageStore::read_children(std::string_view table, std::string_view pa
 {
     const std::array columns{parent};
     SALVAGE_TRY(database_.each(table, columns, [&](const Row& row) -> Result<> {
-        if (const auto owner = row.integer(0); owner && row.rowid) {
+        const auto owner = row.integer(0);
+        if (owner && row.rowid && database_.may_keep(sizeof(into.front()))) {
             into.emplace_back(*owner, *row.rowid);
         }
         return {};
@@ -111,14 +120,22 @@ Result<> MessageStore::read_threads()
 {
     constexpr std::array<std::string_view, 1> address{"address"};
     SALVAGE_TRY(database_.each("canonical_addresses", address, [&](const Row& row) -> Result<> {
-        canonical_[row.rowid.value_or(0)] = row.text_or_empty(0).substr(0, max_text_bytes);
+        keep(canonical_, row, max_address);
         return {};
     }));
     constexpr std::array<std::string_view, 1> recipients{"recipient_ids"};
     return database_.each("threads", recipients, [&](const Row& row) -> Result<> {
-        threads_[row.rowid.value_or(0)] = row.text_or_empty(0).substr(0, max_text_bytes);
+        keep(threads_, row, max_recipient_ids);
         return {};
     });
+}
+
+void MessageStore::keep(std::map<std::int64_t, std::string>& into, const Row& row, std::size_t most)
+{
+    auto text = row.text_or_empty(0).substr(0, most);
+    if (row.rowid && database_.may_keep(text.size() + sizeof(text))) {
+        into.insert_or_assign(*row.rowid, std::move(text));
+    }
 }
 
 std::vector<std::string> MessageStore::recipients(std::int64_t thread) const
@@ -159,7 +176,7 @@ Message MessageStore::to_sms(const MessageHead& head, Row row) const
                 .date_ms = row.integer(sms_date),
                 .sent_ms = positive(row.integer(sms_sent)),
                 .box = box_of(row.integer(sms_type)),
-                .address = row.text_or_empty(sms_address),
+                .address = row.text_or_empty(sms_address).substr(0, max_address),
                 .subject = row.text_or_empty(sms_subject),
                 .body = row.text_or_empty(sms_body),
                 .row = {},
@@ -207,21 +224,22 @@ Result<Message> MessageStore::to_mms(const MessageHead& head, Row row)
     const auto children = [&](const std::vector<std::pair<std::int64_t, std::int64_t>>& all) {
         return std::ranges::equal_range(all, head.row, {}, &std::pair<std::int64_t, std::int64_t>::first);
     };
-    for (const auto& [owner, id] : children(parts_)) {
-        if (auto part = SALVAGE_TRY(database_.row("part", part_columns, id)); part && out.parts.size() < max_parts) {
+    std::size_t text_bytes = 0;
+    for (const auto& [owner, id] : children(parts_) | std::views::take(max_parts)) {
+        if (auto part = SALVAGE_TRY(database_.row("part", part_columns, id)); part && text_bytes < max_part_text) {
             out.parts.push_back(to_part(*std::move(part)));
+            text_bytes += out.parts.back().text.size();
         }
     }
     std::ranges::sort(out.parts, {}, [](const MmsPart& part) {
         return std::pair{part.row.integer(part_seq).value_or(0), part.row.rowid};
     });
     constexpr std::array<std::string_view, 3> columns{"address", "type", "charset"};
-    for (const auto& [owner, id] : children(addresses_)) {
-        if (const auto address = SALVAGE_TRY(database_.row("addr", columns, id));
-            address && out.addresses.size() < max_recipients) {
-            out.addresses.push_back({.address = undo_latin1(address->text_or_empty(0)),
-                                     .type = address->text_or_empty(1),
-                                     .charset = address->text_or_empty(2)});
+    for (const auto& [owner, id] : children(addresses_) | std::views::take(max_recipients)) {
+        if (const auto address = SALVAGE_TRY(database_.row("addr", columns, id))) {
+            out.addresses.push_back({.address = undo_latin1(address->text_or_empty(0).substr(0, max_address)),
+                                     .type = address->text_or_empty(1).substr(0, max_address),
+                                     .charset = address->text_or_empty(2).substr(0, max_address)});
         }
     }
     for (const auto& address : out.addresses) {

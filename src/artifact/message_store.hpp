@@ -88,6 +88,7 @@ private:
     Result<> read_threads();
     Result<> read_children(std::string_view table, std::string_view parent,
                            std::vector<std::pair<std::int64_t, std::int64_t>>& into);
+    void keep(std::map<std::int64_t, std::string>& into, const Row& row, std::size_t most);
     [[nodiscard]] Message to_sms(const MessageHead& head, Row row) const;
     Result<Message> to_mms(const MessageHead& head, Row row);
     [[nodiscard]] MmsPart to_part(Row row) const;

@@ -1,9 +1,10 @@
 // SMS and MMS: conversations for people, JSON for programs, XML for the next phone.
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "artifact/conversation_output.hpp"
 #include "artifact/forms.hpp"
 #include "artifact/kinds.hpp"
 #include "artifact/message_store.hpp"
@@ -12,8 +13,6 @@
 namespace salvage::artifact {
 namespace {
 
-// A page of a conversation: opens at once, and prints on some forty sheets.
-constexpr std::size_t messages_a_page = 500;
 // What a message's picture may have to be put into the XML as well: providers cut it down to 1 MiB or less.
 constexpr ByteCount max_part_in_xml{8U << 20U};
 constexpr std::size_t snippet_bytes = 120;
@@ -53,15 +52,10 @@ bool is_own(Box box) noexcept
     return box != Box::inbox && box != Box::unknown;
 }
 
-/// Cut where a character ends.
 std::string snippet_of(const std::string& text)
 {
-    constexpr int bytes_of_a_character = 4;
-    auto out = text.substr(0, snippet_bytes);
-    for (int i = 0; i < bytes_of_a_character && out.size() < text.size() && !out.empty() && !is_utf8(out); ++i) {
-        out.pop_back();
-    }
-    const bool is_cut = text.size() > snippet_bytes;
+    std::string out{cut_text(text, snippet_bytes)};
+    const bool is_cut = out.size() < text.size();
     std::ranges::replace(out, '\n', ' ');
     return is_cut ? out + "…" : out;
 }
@@ -74,7 +68,11 @@ struct StoredPart {
 
 class Writer {
 public:
-    Writer(Extraction& extraction, KindReport& report) : extraction_{&extraction}, report_{&report} {}
+    Writer(Extraction& extraction, KindReport& report)
+        : extraction_{&extraction}, report_{&report},
+          pages_{extraction, report, {"With", "Number or address", "Messages", "First", "Last", "Last text"}}
+    {
+    }
 
     Result<> begin(std::size_t messages)
     {
@@ -87,38 +85,17 @@ public:
     /// `heads` are those of one thread, by time.
     Result<> conversation(MessageStore& store, std::span<const MessageHead> heads)
     {
-        ++number_;
         const auto people = people_of(store, heads);
         SALVAGE_TRY(json_->add(fmt::format("{}{{\"thread\":{},\"addresses\":{},\"names\":{},\"messages\":[",
-                                           number_ == 1 ? "\n" : ",\n", heads.front().thread, dumped(utf8_list(people)),
-                                           dumped(utf8_list(names_of(people))))));
+                                           std::exchange(is_first_talk_, false) ? "\n" : ",\n", heads.front().thread,
+                                           dumped(utf8_list(people)), dumped(utf8_list(names_of(people))))));
         is_first_ = true;
-        const auto title = title_of(people);
-        const auto pages = (heads.size() + messages_a_page - 1) / messages_a_page;
-        std::string last;
-        for (std::size_t page = 0; page < pages; ++page) {
-            const auto part =
-                heads.subspan(page * messages_a_page, std::min(messages_a_page, heads.size() - page * messages_a_page));
-            ConversationPage drawn{.path = page_path(page),
-                                   .title = title,
-                                   .people = joined(people),
-                                   .number = page + 1,
-                                   .count = pages,
-                                   .bubbles = {}};
-            drawn.previous = page == 0 ? std::string{} : page_path(page - 1);
-            drawn.next = page + 1 == pages ? std::string{} : page_path(page + 1);
-            drawn.bubbles.reserve(part.size());
-            for (const auto& head : part) {
-                SALVAGE_TRY(message(store, head, people, drawn));
-            }
-            if (!drawn.bubbles.empty()) {
-                last = drawn.bubbles.back().text;
-            }
-            SALVAGE_TRY(extraction_->sink->page(drawn));
-        }
-        SALVAGE_TRY(json_->add("]}"));
-        list(title, joined(people), heads, last);
-        return {};
+        const ConversationOutput::Talk talk{
+            .title = title_of(people), .people = joined(people), .messages = heads.size()};
+        const auto last =
+            SALVAGE_TRY(pages_.add(talk, [&](std::size_t index) { return message(store, heads[index], people); }));
+        list(talk, heads, snippet_of(last));
+        return json_->add("]}");
     }
 
     Result<> end()
@@ -128,20 +105,10 @@ public:
         SALVAGE_TRY(xml_->add(sms_xml_tail()));
         SALVAGE_TRY(xml_->finish());
         report_->outputs.insert(report_->outputs.end(), {"messages/messages.json", "messages/sms-backup.xml"});
-        report_->page = "messages/messages.html";
-        overview_.path = report_->page;
-        overview_.title = "Messages";
-        overview_.columns = {"With", "Number or address", "Messages", "First", "Last", "Last text"};
-        overview_.notes = report_->notes;
-        return extraction_->sink->page(overview_);
+        return pages_.end();
     }
 
 private:
-    [[nodiscard]] std::string page_path(std::size_t page) const
-    {
-        return fmt::format("messages/conversations/{:05}-{}.html", number_, page + 1);
-    }
-
     static Json utf8_list(const std::vector<std::string>& texts)
     {
         Json out = Json::array();
@@ -200,15 +167,15 @@ private:
         return out;
     }
 
-    Result<> message(MessageStore& store, const MessageHead& head, const std::vector<std::string>& people,
-                     ConversationPage& page)
+    Result<std::optional<Bubble>> message(MessageStore& store, const MessageHead& head,
+                                          const std::vector<std::string>& people)
     {
         if (extraction_->context->is_stopped()) {
             return cancelled("taking out messages");
         }
         const auto loaded = SALVAGE_TRY(store.load(head));
         if (!loaded) {
-            return {};
+            return std::optional<Bubble>{};
         }
         ++report_->items;
         std::vector<StoredPart> parts;
@@ -219,8 +186,7 @@ private:
         SALVAGE_TRY(json_->add(fmt::format("{}\n{}", is_first_ ? "" : ",", dumped(to_json(*loaded, parts)))));
         is_first_ = false;
         SALVAGE_TRY(add_xml(*loaded, people, parts));
-        page.bubbles.push_back(bubble(*loaded, std::move(parts)));
-        return {};
+        return std::optional{bubble(*loaded, std::move(parts))};
     }
 
     Result<StoredPart> store_part(const MmsPart& part)
@@ -333,30 +299,26 @@ private:
         return out;
     }
 
-    void list(const std::string& title, const std::string& addresses, std::span<const MessageHead> heads,
-              const std::string& last)
+    void list(const ConversationOutput::Talk& talk, std::span<const MessageHead> heads, const std::string& last)
     {
         const auto count = std::to_string(heads.size());
         const auto last_time = shown_time(heads.back().date_ms);
-        overview_.rows.push_back({{.text = title, .link = page_path(0)},
-                                  {.text = addresses},
-                                  {.text = count},
-                                  {.text = shown_time(heads.front().date_ms)},
-                                  {.text = last_time},
-                                  {.text = snippet_of(last)}});
-        extraction_->sink->index(
-            {.title = title,
-             .detail = fmt::format("{}; {} messages, the last {}: {}", addresses, count, last_time, snippet_of(last)),
-             .path = page_path(0)});
+        pages_.list({{.text = talk.title},
+                     {.text = talk.people},
+                     {.text = count},
+                     {.text = shown_time(heads.front().date_ms)},
+                     {.text = last_time},
+                     {.text = last}},
+                    talk.title, fmt::format("{}; {} messages, the last {}: {}", talk.people, count, last_time, last));
     }
 
     Extraction* extraction_;
     KindReport* report_;
     std::unique_ptr<TextOutput> json_;
     std::unique_ptr<TextOutput> xml_;
-    std::size_t number_{0};
+    bool is_first_talk_{true};
     bool is_first_{true}; ///< of the conversation's messages in the JSON
-    TablePage overview_;
+    ConversationOutput pages_;
 };
 
 Result<std::vector<MessageStore>> open_stores(const Extraction& extraction, KindReport& report)

@@ -114,7 +114,7 @@ private:
     {
         const auto source = extraction_->files->system_properties();
         if (source == nullptr) {
-            report_->notes.emplace_back(
+            list_.add_note(
                 "The system partition with build.prop is not at hand: what stands here comes from userdata.");
             return {};
         }

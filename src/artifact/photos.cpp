@@ -17,8 +17,6 @@ namespace {
 
 // Folders of messengers nest five deep or so.
 constexpr int max_depth = 16;
-// Ten times what the fullest of phones holds.
-constexpr std::size_t max_files = 2'000'000;
 constexpr std::size_t tiles_a_page = 200;
 constexpr std::int64_t second_ns = 1'000'000'000;
 
@@ -60,7 +58,7 @@ std::vector<std::string> storages(const PhoneFiles& files)
 
 class Finder {
 public:
-    explicit Finder(Extraction& extraction) : extraction_{&extraction} {}
+    Finder(Extraction& extraction, KindReport& report) : extraction_{&extraction}, report_{&report} {}
 
     Result<std::vector<Found>> run()
     {
@@ -68,6 +66,14 @@ public:
             for (const auto* const folder : folders) {
                 SALVAGE_TRY(look_in(fmt::format("{}/{}", storage, folder), 0));
             }
+        }
+        if (left_out_ > 0) {
+            report_->problems.push_back(fmt::format(
+                "{} photos and videos are left out: more are there than any phone holds", format_count(left_out_)));
+        }
+        if (folders_ > extraction_->bounds.folders) {
+            report_->problems.push_back(fmt::format("folders are left out: after {} there was no end of them",
+                                                    format_count(extraction_->bounds.folders)));
         }
         return std::move(found_);
     }
@@ -78,6 +84,9 @@ private:
         if (extraction_->context->is_stopped()) {
             return cancelled("looking for photos");
         }
+        if (++folders_ > extraction_->bounds.folders) { // folders that hold each other have no end
+            return {};
+        }
         for (const auto& entry : extraction_->files->list(folder)) {
             const auto path = folder + "/" + entry.name;
             if (entry.is_folder) {
@@ -87,15 +96,23 @@ private:
                 continue;
             }
             const auto kind = media_kind_of({}, entry.name);
-            if ((kind == MediaKind::image || kind == MediaKind::video) && found_.size() < max_files) {
+            if (kind != MediaKind::image && kind != MediaKind::video) {
+                continue;
+            }
+            if (found_.size() < extraction_->bounds.photos) {
                 found_.push_back({.path = path, .name = entry.name, .modified_ns = entry.modified_ns});
+            } else {
+                ++left_out_;
             }
         }
         return {};
     }
 
     Extraction* extraction_;
+    KindReport* report_;
     std::vector<Found> found_;
+    std::uint64_t left_out_{0};
+    std::uint64_t folders_{0};
 };
 
 std::optional<unsigned> number(std::string_view digits)
@@ -352,7 +369,8 @@ private:
 Result<KindReport> extract_photos(Extraction& extraction)
 {
     KindReport report{.name = "photos", .title = "Photos and videos"};
-    const auto found = SALVAGE_TRY(Finder{extraction}.run());
+    Finder finder{extraction, report};
+    const auto found = SALVAGE_TRY(finder.run());
     if (found.empty()) {
         return report;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,9 @@ namespace {
 
 // Settings, lists of networks and of apps: the largest of them has a few hundred KiB.
 constexpr ByteCount max_small_file{64U << 20U};
+// Of tables that nothing was taken from, so many are named: a phone's database has tens.
+constexpr std::size_t max_named_tables = 500;
+constexpr std::size_t max_table_name = 200;
 
 io::SourcePtr open_beside(const PhoneFiles& files, const std::string& path)
 {
@@ -51,7 +55,7 @@ Result<std::optional<OpenDatabase>> OpenDatabase::open(const Extraction& extract
         report.problems.push_back(fmt::format("{}: {}", path, to_string(opened.error())));
         return std::optional<OpenDatabase>{};
     }
-    return std::optional{OpenDatabase{*std::move(opened), path}};
+    return std::optional{OpenDatabase{*std::move(opened), path, extraction.bounds}};
 }
 
 void OpenDatabase::note_read(std::string_view table, std::span<const std::string_view> columns)
@@ -75,8 +79,14 @@ Result<> OpenDatabase::each(std::string_view table, std::span<const std::string_
         return {};
     }
     note_read(table, columns);
-    auto read = SALVAGE_TRY(database_.read(table, columns, visit));
+    auto read = SALVAGE_TRY(database_.read(table, columns, visit, {.first = 0, .most = bounds_.rows_a_table}));
     report_.damaged_rows += read.damaged;
+    const auto all = read.rows == bounds_.rows_a_table ? database_.count(table).value_or(0) : read.rows;
+    if (all > read.rows) {
+        report_.problems.push_back(
+            fmt::format("table {}: {} rows are taken, {} more are left out: no phone has so many", table, read.rows,
+                        all - read.rows));
+    }
     if (read.problem) {
         report_.problems.push_back(
             fmt::format("table {}: {}{}", table, to_string(*read.problem), read.is_cut ? "; rows may be missing" : ""));
@@ -98,7 +108,21 @@ Result<std::optional<Row>> OpenDatabase::row(std::string_view table, std::span<c
         return std::move(found).error();
     }
     ++report_.damaged_rows;
+    if (!std::exchange(has_rows_missing_, true)) {
+        report_.problems.push_back(fmt::format("table {}: {}", table, to_string(found.error())));
+    }
     return std::optional<Row>{};
+}
+
+bool OpenDatabase::may_keep(std::size_t bytes) noexcept
+{
+    constexpr std::size_t overhead = 64;
+    if (bytes + overhead > bounds_.kept_a_database - kept_) {
+        ++left_out_;
+        return false;
+    }
+    kept_ += bytes + overhead;
+    return true;
 }
 
 bool OpenDatabase::has(std::string_view table, std::string_view column) const
@@ -120,9 +144,16 @@ void OpenDatabase::close(KindReport& report)
 {
     report_.file = path_;
     report_.schema = database_.user_version();
+    if (left_out_ > 0) {
+        report_.problems.push_back(
+            fmt::format("{} entries are left out: there are more than a phone's database can hold", left_out_));
+    }
     for (const auto& table : database_.tables()) {
+        if (report_.unread.size() >= max_named_tables) {
+            break;
+        }
         if (std::ranges::find(report_.read, table.name) == report_.read.end()) {
-            report_.unread.push_back(table.name);
+            report_.unread.push_back(table.name.substr(0, max_table_name));
         }
     }
     report.damaged += report_.damaged_rows;

@@ -21,7 +21,8 @@ public:
     [[nodiscard]] static Result<std::optional<OpenDatabase>> open(const Extraction& extraction, const std::string& path,
                                                                   KindReport& report);
 
-    /// Reads `table` where it is there.  `columns` that are not are noted.  Errors: those of `visit`; cancelled.
+    /// Reads `table` where it is there, Bounds::rows_a_table rows of it at most.  `columns` that are not are noted.
+    /// Errors: those of `visit`; cancelled.
     Result<> each(std::string_view table, std::span<const std::string_view> columns,
                   const std::function<Result<>(const Row&)>& visit);
     /// One row, or nothing; what is wrong is noted.  Errors: cancelled.
@@ -32,16 +33,28 @@ public:
     [[nodiscard]] Origin origin(std::string_view table, const Row& row) const;
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] Database& database() noexcept { return database_; }
+    /// Whether so many more bytes of this database may be kept in memory: Bounds::kept_a_database.  Where not, the
+    /// entry counts as left out.
+    [[nodiscard]] bool may_keep(std::size_t bytes) noexcept;
+    /// Counts an entry that is beyond all bounds.
+    void leave_out() noexcept { ++left_out_; }
     /// Counts a table as read without reading it now.
     void note_read(std::string_view table, std::span<const std::string_view> columns);
     /// Adds what was found to the report of the kind.
     void close(KindReport& report);
 
 private:
-    OpenDatabase(Database database, std::string path) : database_{std::move(database)}, path_{std::move(path)} {}
+    OpenDatabase(Database database, std::string path, const Bounds& bounds)
+        : database_{std::move(database)}, path_{std::move(path)}, bounds_{bounds}
+    {
+    }
 
     Database database_;
     std::string path_;
+    Bounds bounds_;
+    std::size_t kept_{0};          ///< bytes
+    std::uint64_t left_out_{0};    ///< entries there was no room for
+    bool has_rows_missing_{false}; ///< noted once, not for every row
     DatabaseReport report_;
 };
 

@@ -21,6 +21,10 @@ constexpr std::size_t max_blocks = (256U << 20U) / block_bytes;
 // Largest file that SQLite is told of: no phone's flash holds more.
 constexpr std::uint64_t max_file_bytes = 1ULL << 44U;
 constexpr int path_room = 64;
+// What SQLite may read of the files: each page some times for each of its rows.  A row whose value leads through all
+// pages takes no step of SQLite's machine more than another.
+constexpr std::uint64_t read_at_least = 1ULL << 30U;
+constexpr std::uint64_t read_a_byte = 128;
 
 /// SQLite allocates this for each open file; the first member has to be its own.
 struct OpenFile {
@@ -48,6 +52,12 @@ int close_file(sqlite3_file* /*file*/)
     return SQLITE_OK;
 }
 
+Error too_much_read()
+{
+    return unsupported("a part of the database is not read",
+                       "its rows lead through its pages more often than those of any phone");
+}
+
 int read_file(sqlite3_file* file, void* into, int count, sqlite3_int64 at)
 {
     auto& open = open_file(file);
@@ -57,7 +67,7 @@ int read_file(sqlite3_file* file, void* into, int count, sqlite3_int64 at)
         return SQLITE_IOERR_SHORT_READ;
     }
     const auto start = static_cast<std::uint64_t>(at);
-    auto read = (*open.slot)->read(start, bytes);
+    auto read = open.files->may_read(bytes.size()) ? (*open.slot)->read(start, bytes) : Result<>{too_much_read()};
     if (!read.has_value()) {
         open.files->note(std::move(read).error());
         return SQLITE_IOERR_READ;
@@ -218,11 +228,12 @@ int vfs_last_error(sqlite3_vfs* /*vfs*/, int /*room*/, char* /*out*/)
     return 0;
 }
 
-/// Pages are small and lie side by side: read ahead, and keep what the upper levels of trees are made of.
+/// Pages are small and lie side by side: read ahead a little, and keep much.  Rows are asked for by conversation and
+/// lie by time: a phone's whole database is gone through again and again.
 io::SourcePtr kept_at_hand(io::SourcePtr source)
 {
-    constexpr ByteCount block{64U << 10U};
-    constexpr std::size_t blocks = 64;
+    constexpr ByteCount block{16U << 10U};
+    constexpr std::size_t blocks = 2048;
     return source == nullptr ? nullptr : io::make_cached(std::move(source), block, blocks);
 }
 
@@ -312,6 +323,15 @@ SqliteFiles::SqliteFiles(DatabaseFiles files)
     if (files.journal != nullptr) {
         journal_.emplace(kept_at_hand(std::move(files.journal)));
     }
+    const auto size_of = [](const std::optional<LaidOverFile>& file) { return file ? file->size() : 0; };
+    may_read_ = read_at_least + read_a_byte * (size_of(database_) + size_of(wal_) + size_of(journal_));
+}
+
+bool SqliteFiles::may_read(std::uint64_t bytes) noexcept
+{
+    const bool out = bytes <= may_read_;
+    may_read_ -= out ? bytes : 0;
+    return out;
 }
 
 Result<> SqliteFiles::register_vfs()

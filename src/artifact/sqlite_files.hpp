@@ -51,6 +51,8 @@ public:
     /// The file of that name; null where there is none.
     [[nodiscard]] std::optional<LaidOverFile>* slot(std::string_view name) noexcept;
     void note(Error error);
+    /// Counts what is read of all three; false: it is more than the files can have a use for.
+    [[nodiscard]] bool may_read(std::uint64_t bytes) noexcept;
     /// Why a file could not be read, since the last time this was asked.
     [[nodiscard]] std::optional<Error> take_problem();
 
@@ -62,6 +64,7 @@ private:
     std::optional<LaidOverFile> wal_;
     std::optional<LaidOverFile> journal_;
     std::optional<Error> problem_;
+    std::uint64_t may_read_{0};
 };
 
 } // namespace salvage::artifact

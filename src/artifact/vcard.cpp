@@ -147,7 +147,7 @@ std::string to_vcard(const Contact& contact, ByteView photo)
     }
     add_people_and_places(card, contact);
     for (const auto& messenger : contact.messengers) {
-        card.add(fmt::format("X-ANDROID-IM"), joined({messenger.label, messenger.value}));
+        card.add("X-ANDROID-IM", joined({messenger.label, messenger.value}));
     }
     for (const auto& website : contact.websites) {
         card.add_if("URL", website.value);

@@ -5,13 +5,14 @@
 #include <fmt/format.h>
 
 #include "artifact/chat_store.hpp"
+#include "artifact/conversation_output.hpp"
 #include "artifact/forms.hpp"
 #include "artifact/kinds.hpp"
 
 namespace salvage::artifact {
 namespace {
 
-constexpr std::size_t messages_a_page = 500;
+constexpr std::size_t max_name = 1024;
 constexpr std::string_view package = "com.whatsapp";
 
 /// Where the messenger keeps what was sent: below each user's storage, in the older and the newer place.
@@ -47,7 +48,8 @@ std::string number_of(const std::string& address)
 class Writer {
 public:
     Writer(Extraction& extraction, KindReport& report)
-        : extraction_{&extraction}, report_{&report}, roots_{media_roots(*extraction.files)}
+        : extraction_{&extraction}, report_{&report}, roots_{media_roots(*extraction.files)},
+          pages_{extraction, report, {"With", "Address", "Messages", "First", "Last"}}
     {
     }
 
@@ -55,8 +57,10 @@ public:
     {
         constexpr std::array<std::string_view, 3> columns{"jid", "display_name", "wa_name"};
         return database.each("wa_contacts", columns, [&](const Row& row) -> Result<> {
-            const auto name = row.text(1).value_or(row.text_or_empty(2));
-            names_.add(row.text_or_empty(0).substr(0, 1024), name.substr(0, 1024));
+            const auto name = row.text(1).value_or(row.text_or_empty(2)).substr(0, max_name);
+            if (database.may_keep(max_name + name.size())) {
+                names_.add(row.text_or_empty(0).substr(0, max_name), name);
+            }
             return {};
         });
     }
@@ -81,20 +85,10 @@ public:
         SALVAGE_TRY(json_->add("\n]}\n"));
         SALVAGE_TRY(json_->finish());
         report_->outputs.emplace_back("whatsapp/whatsapp.json");
-        report_->page = "whatsapp/whatsapp.html";
-        overview_.path = report_->page;
-        overview_.title = "WhatsApp";
-        overview_.columns = {"With", "Address", "Messages", "First", "Last"};
-        overview_.notes = report_->notes;
-        return extraction_->sink->page(overview_);
+        return pages_.end();
     }
 
 private:
-    [[nodiscard]] std::string page_path(std::size_t page) const
-    {
-        return fmt::format("whatsapp/conversations/{:05}-{}.html", number_, page + 1);
-    }
-
     [[nodiscard]] std::string name_of(const std::string& address) const
     {
         auto name = names_.find(address);
@@ -104,56 +98,40 @@ private:
 
     Result<> conversation(ChatStore& store, std::span<const ChatHead> heads)
     {
-        ++number_;
         const auto& chat = heads.front().chat;
         const auto subject = store.subject(chat);
         const auto title = subject.empty() ? name_of(chat) : subject;
-        if (json_ == nullptr) {
+        const bool is_first_chat = json_ == nullptr;
+        if (is_first_chat) {
+            report_->notes.emplace_back("Times are as the app stored them, in UTC.");
             json_ = SALVAGE_TRY(extraction_->sink->begin("whatsapp/whatsapp.json"));
             SALVAGE_TRY(json_->add("{\"schema\":\"salvage.whatsapp/1\",\"conversations\":["));
         }
-        SALVAGE_TRY(json_->add(fmt::format("{}{{\"chat\":{},\"title\":{},\"messages\":[", number_ == 1 ? "\n" : ",\n",
+        SALVAGE_TRY(json_->add(fmt::format("{}{{\"chat\":{},\"title\":{},\"messages\":[", is_first_chat ? "\n" : ",\n",
                                            dumped(text_json(std::string_view{chat})),
                                            dumped(text_json(std::string_view{title})))));
         is_first_ = true;
-        const auto pages = (heads.size() + messages_a_page - 1) / messages_a_page;
-        for (std::size_t page = 0; page < pages; ++page) {
-            ConversationPage drawn{.path = page_path(page),
-                                   .title = title,
-                                   .people = chat,
-                                   .number = page + 1,
-                                   .count = pages,
-                                   .bubbles = {}};
-            drawn.previous = page == 0 ? std::string{} : page_path(page - 1);
-            drawn.next = page + 1 == pages ? std::string{} : page_path(page + 1);
-            for (const auto& head : heads.subspan(page * messages_a_page,
-                                                  std::min(messages_a_page, heads.size() - page * messages_a_page))) {
-                SALVAGE_TRY(message(store, head, drawn));
-            }
-            SALVAGE_TRY(extraction_->sink->page(drawn));
-        }
-        SALVAGE_TRY(json_->add("]}"));
+        const ConversationOutput::Talk talk{.title = title, .people = chat, .messages = heads.size()};
+        static_cast<void>(
+            SALVAGE_TRY(pages_.add(talk, [&](std::size_t index) { return message(store, heads[index]); })));
         const auto last = shown_time(heads.back().time_ms);
-        overview_.rows.push_back({{.text = title, .link = page_path(0)},
-                                  {.text = chat},
-                                  {.text = std::to_string(heads.size())},
-                                  {.text = shown_time(heads.front().time_ms)},
-                                  {.text = last}});
-        extraction_->sink->index(
-            {.title = title,
-             .detail = fmt::format("WhatsApp, {}; {} messages, the last {}", chat, heads.size(), last),
-             .path = page_path(0)});
-        return {};
+        pages_.list({{.text = title},
+                     {.text = chat},
+                     {.text = std::to_string(heads.size())},
+                     {.text = shown_time(heads.front().time_ms)},
+                     {.text = last}},
+                    title, fmt::format("WhatsApp, {}; {} messages, the last {}", chat, heads.size(), last));
+        return json_->add("]}");
     }
 
-    Result<> message(ChatStore& store, const ChatHead& head, ConversationPage& page)
+    Result<std::optional<Bubble>> message(ChatStore& store, const ChatHead& head)
     {
         if (extraction_->context->is_stopped()) {
             return cancelled("taking out conversations");
         }
         const auto loaded = SALVAGE_TRY(store.load(head));
         if (!loaded) {
-            return {};
+            return std::optional<Bubble>{};
         }
         ++report_->items;
         Bubble bubble{.from = {},
@@ -183,8 +161,7 @@ private:
         json["origin"] = origin_json(loaded->origin);
         SALVAGE_TRY(json_->add((is_first_ ? "\n" : ",\n") + dumped(json)));
         is_first_ = false;
-        page.bubbles.push_back(std::move(bubble));
-        return {};
+        return std::optional{std::move(bubble)};
     }
 
     Result<Attachment> attachment(const ChatMessage& message)
@@ -223,9 +200,8 @@ private:
     std::vector<std::string> roots_;
     NameBook names_;
     std::unique_ptr<TextOutput> json_;
-    std::size_t number_{0};
     bool is_first_{true};
-    TablePage overview_;
+    ConversationOutput pages_;
 };
 
 /// What lies there and stays closed, with the reason.
@@ -266,7 +242,6 @@ void name_the_closed(const Extraction& extraction, KindReport& report)
 Result<KindReport> extract_whatsapp(Extraction& extraction)
 {
     KindReport report{.name = "whatsapp", .title = "WhatsApp"};
-    report.notes.emplace_back("Times are as the app stored them, in UTC.");
     name_the_closed(extraction, report);
     Writer writer{extraction, report};
     for (const auto& folder : app_folders(*extraction.files, package)) {

@@ -1,5 +1,7 @@
 #include "salvage/render/extract.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "render/json_parts.hpp"
@@ -40,9 +42,13 @@ Json to_json(const artifact::KindReport& kind)
 std::string text(const rescue::ExtractReport& report, TextStyle style)
 {
     std::string out;
+    std::size_t width = 0;
+    for (const auto& kind : report.kinds) {
+        width = std::max(width, kind.title.size());
+    }
     for (const auto& kind : report.kinds) {
         const bool is_there = kind.items > 0;
-        out += fmt::format("{:<16} {:>9}{}\n", kind.title, is_there ? format_count(kind.items) : "none",
+        out += fmt::format("{:<{}} {:>9}{}\n", kind.title, width, is_there ? format_count(kind.items) : "none",
                            kind.damaged > 0 ? paint(fmt::format(", {} of them not whole", format_count(kind.damaged)),
                                                     Ink::warning, style)
                                             : std::string{});
@@ -80,6 +86,7 @@ std::string json(const rescue::ExtractReport& report)
     out["files"] = report.files;
     out["duplicates"] = report.duplicates;
     out["files_with_losses"] = report.lossy;
+    out["entries_not_searchable"] = report.unlisted;
     out["bytes"] = report.bytes.value;
     out["index"] = report.index;
     out["manifest"] = report.manifest;

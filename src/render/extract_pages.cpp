@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "render/colours.hpp"
 #include "render/extract_style.hpp"
 #include "render/html_parts.hpp"
 #include "render/json_parts.hpp"
@@ -74,8 +75,8 @@ std::string head(std::string_view title, std::string_view script_source)
                        "style-src 'unsafe-inline'; script-src {}; form-action 'none'; base-uri 'none'\"/>"
                        "<meta name=\"referrer\" content=\"no-referrer\"/><meta name=\"viewport\" "
                        "content=\"width=device-width, initial-scale=1\"/>"
-                       "<title>{}</title><style>{}</style></head>\n<body>\n",
-                       script_source, escaped(title), extract_style());
+                       "<title>{}</title><style>{}{}</style></head>\n<body>\n",
+                       script_source, escaped(title), colour_tokens(), extract_style());
 }
 
 std::string page_of(std::string_view path, std::string_view title, const std::string& nav, const std::string& content)
@@ -312,6 +313,11 @@ public:
                    "days</label><br/>"
                    "<input type=\"search\" id=\"q\" autocomplete=\"off\"/><p class=\"faint\" id=\"count\" "
                    "role=\"status\"></p><ul class=\"hits\" id=\"hits\"></ul></div>\n";
+        if (report.unlisted > 0) {
+            content +=
+                fmt::format("<p class=\"faint\">The search has no room for {} more: their own pages have them.</p>\n",
+                            format_count(report.unlisted));
+        }
         content += "<ul class=\"cards\">\n";
         for (const auto& kind : report.kinds) {
             content += card_html(kind);

@@ -3,12 +3,8 @@
 namespace salvage::render {
 namespace {
 
-// The same colours as in the report: text on its ground is at least 4.5 to 1 in both schemes.
 constexpr std::string_view sheet =
-    R"css(:root{--ground:#fff;--raised:#f4f5f7;--text:#1b1f24;--faint:#57606a;--line:#8b949e;--soft:#d0d7de;--accent:#0550ae;
---own:#dbe9ff;--danger:#b3141d;color-scheme:light dark}
-@media (prefers-color-scheme:dark){:root{--ground:#14171c;--raised:#1d2127;--text:#e6e9ed;--faint:#a3adb8;--line:#7d8792;--soft:#3a414a;
---accent:#79b8ff;--own:#1f3a63;--danger:#ff8182}}
+    R"css(:root{color-scheme:light dark}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);font:14px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}
 header,main,footer{max-width:1200px;margin:0 auto;padding:8px 16px}
@@ -34,7 +30,7 @@ thead th{border-bottom:1px solid var(--line)}
 td img,th img{width:48px;height:48px;object-fit:cover;display:block}
 .talk{list-style:none;margin:16px 0;padding:0;display:flex;flex-direction:column;gap:8px}
 .talk li{max-width:70%;padding:8px 12px;background:var(--raised);border:1px solid var(--soft);align-self:flex-start}
-.talk li.own{align-self:flex-end;background:var(--own)}
+.talk li.own{align-self:flex-end;background:var(--f0)}
 .talk .who{font-weight:600;margin:0}
 .talk img,.talk video{max-width:320px;max-height:320px;display:block;margin:8px 0}
 summary{cursor:pointer;color:var(--faint);font-size:12px;line-height:16px;font-variant-numeric:tabular-nums}

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "render/colours.hpp"
 #include "render/html_parts.hpp"
 #include "render/html_sections.hpp"
 #include "render/text_parts.hpp"
@@ -132,8 +133,9 @@ std::string page(const rescue::InspectReport& report, const std::string& section
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
         "<meta name=\"referrer\" content=\"no-referrer\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n"
-        "<title>{} — {}</title>\n<style>\n{}</style>\n</head>\n<body>\n{}",
-        escaped(headline(report.outcome.verdict)), escaped(report.source.path), style_sheet(), hatchings());
+        "<title>{} — {}</title>\n<style>\n{}{}</style>\n</head>\n<body>\n{}",
+        escaped(headline(report.outcome.verdict)), escaped(report.source.path), colour_tokens(), style_sheet(),
+        hatchings());
     out += fmt::format("<header><p>Salvage report on {}</p></header>\n", name_html(report.source.path));
     out += navigation(sections);
     out += "<main>\n" + verdict_block(report) + sections + "</main>\n";

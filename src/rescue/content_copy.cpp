@@ -71,7 +71,9 @@ Result<std::optional<Error>> ContentCopy::copy(ByteRange range)
     if (!is_hole(*extents)) {
         SALVAGE_TRY(TargetTree::write_sparse(*file_, range.start(), bytes));
     }
-    if (is_hashed_) {
+    if (is_hashed_ && range.size() == source_->size()) {
+        hash_.update(bytes); // nothing is left to do meanwhile: the lane would cost two changes of threads
+    } else if (is_hashed_) {
         lane_->update(hash_, std::move(buffer), 0, bytes.size());
     }
     return std::optional<Error>{};

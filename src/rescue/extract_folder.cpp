@@ -17,12 +17,14 @@ namespace {
 
 constexpr std::string_view state_name = ".salvage-extract.json";
 constexpr std::string_view unfinished_folder = ".salvage-extract.partial";
-constexpr std::size_t batch_files = 400; // each holds a descriptor
+// A batch costs one flush of the whole medium, and is what an interruption costs.
+constexpr std::size_t batch_files = 4000;
 constexpr ByteCount batch_bytes{512ULL << 20U};
 // More is no file of a phone: as for export.
 constexpr ByteCount max_file_size{16ULL << 40U};
-// The first page holds these: some MiB.
+// The first page holds these and opens at once.
 constexpr std::size_t max_index_entries = 20'000;
+constexpr std::size_t max_index_bytes = 4U << 20U;
 constexpr std::size_t longest_name = 200; // with room for a number
 constexpr std::size_t piece_bytes = 64U << 10U;
 constexpr std::uint32_t file_mode = 0644;
@@ -263,6 +265,7 @@ Result<> ExtractFolder::push(Pending pending, ByteCount size)
     ++report_->files;
     report_->bytes = report_->bytes + size;
     pending_bytes_ = pending_bytes_ + size;
+    pending.file.descriptor.close(); // whole: its name is enough from here, and a batch has more files than may be open
     pending_.push_back(std::move(pending));
     advance();
     return pending_.size() < batch_files && pending_bytes_ < batch_bytes ? Result<>{} : finish_batch();
@@ -358,9 +361,17 @@ Result<> ExtractFolder::page(const artifact::GalleryPage& page)
 
 void ExtractFolder::index(artifact::IndexEntry entry)
 {
-    if (entries_.size() < max_index_entries) {
-        entries_.push_back(std::move(entry));
+    constexpr std::size_t longest = 1024;
+    for (auto* const text : {&entry.title, &entry.detail}) {
+        text->resize(std::min(text->size(), longest)); // a cut character is drawn as one
     }
+    const auto bytes = entry.title.size() + entry.detail.size() + entry.path.size();
+    if (entries_.size() >= max_index_entries || index_bytes_ + bytes > max_index_bytes) {
+        ++report_->unlisted;
+        return;
+    }
+    index_bytes_ += bytes;
+    entries_.push_back(std::move(entry));
 }
 
 Result<> ExtractFolder::finish()

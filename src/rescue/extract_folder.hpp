@@ -76,6 +76,7 @@ private:
     std::unordered_set<std::string> folders_;             ///< that were made
     std::unordered_map<std::string, std::string> firsts_; ///< first place of whole files of the phone, by SHA-256
     std::vector<artifact::IndexEntry> entries_;
+    std::size_t index_bytes_{0}; ///< of the texts in entries_
     BufferPool pool_{4, chunk_bytes};
     HashLane lane_;
 };

@@ -130,12 +130,25 @@ private:
     std::map<std::string, std::string, std::less<>> names_;
 };
 
+/// What a phone's files may make of themselves: far more than is on any phone, so that nothing made up fills memory or
+/// disk.  What is beyond is left out, and the report says how much.
+struct Bounds {
+    std::uint64_t rows_a_table{2'000'000};
+    std::size_t kept_a_database{96U << 20U}; ///< bytes in memory
+    std::size_t shown_rows{100'000};         ///< of a page in memory, before it is drawn; CSV and JSON have all
+    std::size_t shown_bytes{32U << 20U};     ///< the same
+    std::size_t conversations{20'000};       ///< with pages of their own
+    std::size_t photos{500'000};
+    std::size_t folders{100'000}; ///< that are looked into for photos
+};
+
 /// One extraction under way: what each kind is given.
 struct Extraction {
     const PhoneFiles* files{nullptr};
     Sink* sink{nullptr};
     const RunContext* context{nullptr};
     NameBook names{};
+    Bounds bounds{};
 };
 
 /// One kind of data.

@@ -29,6 +29,7 @@ struct ExtractReport {
     std::uint64_t files{};      ///< in the folder, pages and lists included
     std::uint64_t duplicates{}; ///< of them second names of the same bytes
     std::uint64_t lossy{};      ///< of them some bytes could not be read
+    std::uint64_t unlisted{};   ///< contacts, conversations, days that the first page's search does not find
     ByteCount bytes;
     std::string index;    ///< path of index.html
     std::string manifest; ///< path of manifest.jsonl
@@ -75,9 +76,8 @@ public:
 /// Takes everything wanted out into `out`: a folder that is new, empty, or an extraction of the same source.
 ///
 /// Progress: step "extract", unit "files".  Memory: a few hundred bytes a file, and one page.
-/// Errors: invalid_argument (a kind that is none), not_found (nothing of any kind is there), already_exists (the folder
-/// holds something else), no_space, io, cancelled.  What is damaged or encrypted is in the report, and the rest goes
-/// on.
+/// Errors: invalid_argument (a kind that is none), already_exists (the folder holds something else), no_space, io,
+/// cancelled.  What is damaged, encrypted or beyond Bounds is in the report, and the rest goes on.
 [[nodiscard]] Result<ExtractReport> extract(const filesystem::FileSystem& files, const std::filesystem::path& out,
                                             const ExtractRequest& request, const ExtractPages& pages,
                                             const RunContext& context);

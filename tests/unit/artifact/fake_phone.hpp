@@ -160,11 +160,13 @@ struct Taken {
     artifact::KindReport report;
 };
 
-inline std::unique_ptr<Taken> take_out(const FakePhone& phone, std::string_view kind)
+inline std::unique_ptr<Taken> take_out(const artifact::PhoneFiles& phone, std::string_view kind,
+                                       const artifact::Bounds& bounds = {})
 {
     auto out = std::make_unique<Taken>();
     const RunContext context;
-    artifact::Extraction extraction{.files = &phone, .sink = &out->sink, .context = &context};
+    artifact::Extraction extraction{
+        .files = &phone, .sink = &out->sink, .context = &context, .names = {}, .bounds = bounds};
     if (!artifact::learn_names(extraction).has_value()) {
         throw std::runtime_error{"names cannot be learnt"};
     }

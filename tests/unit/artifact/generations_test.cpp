@@ -216,6 +216,26 @@ TEST(ArtifactKinds, FindNothingOnAnEmptyPhone)
         EXPECT_EQ(taken->report.items, 0U) << kind.name;
         EXPECT_TRUE(taken->report.problems.empty()) << kind.name;
         EXPECT_TRUE(taken->report.page.empty()) << kind.name;
+        EXPECT_TRUE(taken->report.notes.empty()) << kind.name << ": " << taken->report.notes.front();
+        EXPECT_TRUE(taken->report.outputs.empty() && taken->sink.texts.empty()) << kind.name;
+    }
+}
+
+// Databases are there and hold nothing: as on a phone whose owner never used it.
+TEST(ArtifactKinds, FindNothingInEmptyDatabases)
+{
+    test::FakePhone phone;
+    phone.add_database(
+        "/data/com.android.providers.contacts/databases/contacts2.db",
+        "CREATE TABLE raw_contacts(contact_id, deleted, display_name); CREATE TABLE calls(number, date);");
+    phone.add_database("/data/com.android.providers.telephony/databases/mmssms.db",
+                       "CREATE TABLE sms(thread_id, date);");
+    phone.add_database("/data/com.android.providers.calendar/databases/calendar.db", "CREATE TABLE Events(title);");
+    for (const auto* const name : {"contacts", "calls", "messages", "calendar"}) {
+        const auto taken = take_out(phone, name);
+        EXPECT_TRUE(taken->report.page.empty() && taken->sink.texts.empty()) << name;
+        EXPECT_TRUE(taken->report.notes.empty()) << name;
+        EXPECT_EQ(taken->report.databases.size(), 1U) << name;
     }
 }
 

@@ -88,7 +88,9 @@ TEST(ArtifactWhatsApp, ReadsTheOlderForm)
     EXPECT_EQ(chat.title, "J\xC3\xB6rg");
     ASSERT_EQ(chat.bubbles[1].attachments.size(), 1U);
     EXPECT_EQ(chat.bubbles[1].attachments[0].path, "whatsapp/media/IMG.jpg");
-    EXPECT_NE(taken->report.notes.back().find("crypt12"), std::string::npos);
+    ASSERT_EQ(taken->report.notes.size(), 2U);
+    EXPECT_NE(taken->report.notes[0].find("crypt12"), std::string::npos);
+    EXPECT_NE(taken->report.notes[1].find("UTC"), std::string::npos);
 }
 
 TEST(ArtifactWhatsApp, ReadsTheNewerForm)
