@@ -1,5 +1,6 @@
 // backup: add, verify, status, repair.
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -17,16 +18,16 @@ constexpr std::chrono::hours restic_patience{24 * 14};
 struct BackupOptions {
     std::string folder;
     std::string target;
-    std::string medium{"disk"};
+    std::string medium;
     std::string place;
     std::string password_file;
     std::string part;
 };
 
-Result<> tell(Session& session, const rescue::BackupReport& report)
+Result<> tell(Session& session, const rescue::BackupReport& report, Exit otherwise = Exit::done)
 {
     session.print(session.is_json ? render::json(report) : render::text(report, session.out_style()));
-    session.finish(static_cast<int>(report.is_sound() ? Exit::done : Exit::mismatch));
+    session.finish(static_cast<int>(report.is_sound() ? otherwise : Exit::mismatch));
     return {};
 }
 
@@ -35,7 +36,9 @@ Result<> run_add(const BackupOptions& options, Session& session)
     rescue::BackupAddRequest request{.case_folder = options.folder, .target = rescue::backup_target_of(options.target)};
     request.target.medium = options.medium;
     request.target.place = options.place;
-    request.target.password_file = options.password_file;
+    if (!options.password_file.empty()) { // whoever checks the copy may do so from another folder
+        request.target.password_file = std::filesystem::absolute(options.password_file).string();
+    }
     const auto runner = rescue::make_command_runner(restic_patience);
     const auto context = session.context();
     return tell(session, SALVAGE_TRY(rescue::add_backup(request, *runner, context)));
@@ -47,7 +50,8 @@ Result<> run_verify(const BackupOptions& options, Session& session)
         options.part.empty() ? rescue::BackupPart{} : SALVAGE_TRY(rescue::parse_backup_part(options.part));
     const auto runner = rescue::make_command_runner(restic_patience);
     const auto context = session.context();
-    return tell(session, SALVAGE_TRY(rescue::verify_backups(options.folder, part, *runner, context)));
+    const auto report = SALVAGE_TRY(rescue::verify_backups(options.folder, part, *runner, context));
+    return tell(session, report, report.copies_read == 0 ? Exit::not_found : Exit::done);
 }
 
 Result<> run_status(const BackupOptions& options, Session& session)
@@ -80,9 +84,8 @@ void add_add(CLI::App& app, Session& session)
                          "--password-file key");
     const auto options = add_one(command, session, run_add);
     command.add_option("target", options->target, "folder on a mounted medium, or restic:REPOSITORY")->required();
-    command.add_option("--medium", options->medium, "what it lies on")
-        ->check(CLI::IsMember({"disk", "stick", "tape", "cloud"}))
-        ->capture_default_str();
+    command.add_option("--medium", options->medium, "what it lies on: disk, where nothing was said before")
+        ->check(CLI::IsMember({"disk", "stick", "tape", "cloud"}));
     command.add_option("--place", options->place, "where that is kept, if not where the case is");
     command.add_option("--password-file", options->password_file, "file with the repository's password, for restic");
 }

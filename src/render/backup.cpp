@@ -1,5 +1,7 @@
 #include "salvage/render/backup.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "render/json_parts.hpp"
@@ -68,6 +70,27 @@ std::string mismatch_lines(const BackupMismatch& one, TextStyle style)
     return out + "\n" + (one.text.empty() ? std::string{} : fmt::format("    {}\n", one.text));
 }
 
+/// What repair can do, and what it cannot.
+std::string next_step(const rescue::BackupReport& report)
+{
+    const auto is_wrong = [](rescue::BackupKind kind) {
+        return [kind](const BackupCopy& copy) { return copy.mismatch_count > 0 && copy.target.kind == kind; };
+    };
+    std::string out;
+    if (std::ranges::any_of(report.copies, is_wrong(rescue::BackupKind::folder))) {
+        out += "Next: salvage backup repair " + printable(report.case_folder) + "\n";
+    }
+    if (std::ranges::any_of(report.copies, is_wrong(rescue::BackupKind::restic))) {
+        out += "A repository is mended by restic itself; then: salvage backup verify " + printable(report.case_folder) +
+               "\n";
+    }
+    if (std::ranges::any_of(report.mismatches,
+                            [](const BackupMismatch& one) { return one.copy == rescue::the_case; })) {
+        out += "The case's own files are not written to: take them from a copy that has them as they were\n";
+    }
+    return out;
+}
+
 Json to_json(const BackupMismatch& one)
 {
     return {{"copy", one.copy},
@@ -123,16 +146,17 @@ std::string text(const rescue::BackupReport& report, TextStyle style)
         out += mismatch_lines(one, style);
     }
     if (!report.is_sound()) {
-        out += "Next: salvage backup repair " + printable(report.case_folder) + "\n";
+        out += next_step(report);
     }
     return out;
 }
 
 std::string json(const rescue::BackupReport& report)
 {
-    Json out{{"schema", "salvage.backup/1"}, {"case", report.case_folder},        {"text", report.text},
-             {"sound", report.is_sound()},   {"good_copies", report.good_copies}, {"media", report.media},
-             {"places", report.places},      {"bytes", report.bytes.value},       {"repaired", report.repaired}};
+    Json out{{"schema", "salvage.backup/1"},     {"case", report.case_folder},        {"text", report.text},
+             {"sound", report.is_sound()},       {"good_copies", report.good_copies}, {"media", report.media},
+             {"places", report.places},          {"bytes", report.bytes.value},       {"repaired", report.repaired},
+             {"copies_read", report.copies_read}};
     out["copies"] = Json::array();
     for (const auto& copy : report.copies) {
         out["copies"].push_back(to_json(copy));

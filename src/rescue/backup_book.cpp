@@ -53,6 +53,7 @@ std::string document_of(const BackupCopy& copy)
     put_text(json, "medium", copy.target.medium);
     put_text(json, "place", copy.target.place);
     put_text(json, "password_file", copy.target.password_file);
+    json["same_medium"] = copy.is_on_case_device;
     json["whole"] = copy.is_whole;
     json["files"] = copy.files;
     json["bytes"] = copy.bytes.value;
@@ -64,9 +65,6 @@ std::string document_of(const BackupCopy& copy)
     json["mismatches"] = Json::array();
     for (const auto& mismatch : copy.mismatches) {
         json["mismatches"].push_back(mismatch_json(mismatch));
-        if (json["mismatches"].size() == max_kept_mismatches) {
-            break;
-        }
     }
     return to_line(json) + "\n";
 }
@@ -118,6 +116,8 @@ std::optional<BackupCopy> copy_of(std::string_view text)
                    .medium = get_text(*json, "medium").value_or("disk"),
                    .place = get_text(*json, "place").value_or(""),
                    .password_file = get_text(*json, "password_file").value_or("")};
+    const auto same = json->find("same_medium");
+    copy.is_on_case_device = same != json->end() && same->is_boolean() && same->get<bool>();
     copy.is_whole = whole->get<bool>();
     copy.files = get_number(*json, "files").value_or(0);
     copy.bytes = ByteCount{get_number(*json, "bytes").value_or(0)};
@@ -232,7 +232,7 @@ Result<BackupBook> BackupBook::open(const std::filesystem::path& case_folder)
         auto copy = copy_of(as_text(bytes));
         if (!copy || copy->id != it->path().stem().string()) {
             return malformed(ByteOffset{0}, "the record of a copy is damaged", it->path().string())
-                .with_hint("move it away and add the copy again: what is there is found and read back");
+                .with_hint("move it away, and add a copy in another folder: what that one held is not known any more");
         }
         book.copies_.push_back(*std::move(copy));
     }
@@ -287,14 +287,25 @@ std::string why_unreachable(const BackupCopy& copy)
     return {};
 }
 
+void keep_mismatches(BackupCopy& copy, const std::vector<BackupMismatch>& found)
+{
+    copy.mismatch_count += found.size();
+    const auto room = max_kept_mismatches - std::min(max_kept_mismatches, copy.mismatches.size());
+    copy.mismatches.insert(copy.mismatches.end(), found.begin(),
+                           found.begin() + static_cast<std::ptrdiff_t>(std::min(room, found.size())));
+}
+
 Result<> look_at_copy(const BackupBook& book, BackupCopy& copy)
 {
-    struct stat here{};
-    struct stat there{};
-    copy.is_on_case_device = copy.target.kind == BackupKind::folder && ::stat(book.case_folder().c_str(), &here) == 0 &&
-                             ::stat(copy.target.address.c_str(), &there) == 0 && here.st_dev == there.st_dev;
     const auto why = why_unreachable(copy);
     copy.unreachable = why.empty() ? std::nullopt : std::optional{why};
+    struct stat here{};
+    struct stat there{};
+    // Of a medium that is not connected, its empty mount point tells nothing: what is known stays.
+    if (copy.target.kind == BackupKind::folder && !copy.unreachable && ::stat(book.case_folder().c_str(), &here) == 0 &&
+        ::stat(copy.target.address.c_str(), &there) == 0) {
+        copy.is_on_case_device = here.st_dev == there.st_dev;
+    }
     if (copy.target.kind == BackupKind::restic && !copy.is_whole) {
         return {};
     }

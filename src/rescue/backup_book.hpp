@@ -59,10 +59,14 @@ private:
 /// The file in a copy's folder that says whose copy it is.
 inline constexpr std::string_view backup_mark = "salvage-backup.json";
 inline constexpr std::string_view backup_list_name = "salvage-backup.jsonl";
-inline constexpr std::string_view backup_under_way = "salvage-backup.new"; ///< a file that is being copied
+inline constexpr std::string_view backup_under_way =
+    "salvage-backup.new"; ///< with ".partial": a file that is being copied
 
 /// Whether the folder at the copy's address is that copy: empty where it is, else why not.
 [[nodiscard]] std::string why_unreachable(const BackupCopy& copy);
+
+/// Adds to what is known to be wrong with the copy: the first hundred, and how many there are.
+void keep_mismatches(BackupCopy& copy, const std::vector<BackupMismatch>& found);
 
 /// What a person reads first, and the numbers it is made of.
 void judge_backups(BackupReport& report, std::chrono::seconds now);

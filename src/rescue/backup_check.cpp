@@ -21,6 +21,12 @@ std::string names(const std::vector<const PieceHolder*>& holders)
     return fmt::format("{}", fmt::join(out, ", "));
 }
 
+/// Opening a file takes time, too.
+std::uint64_t weight(ByteCount size) noexcept
+{
+    return size.value + 4096;
+}
+
 std::size_t pieces_to_look_at(const BackupFile& file)
 {
     return std::max<std::size_t>(file.pieces.size(), 1);
@@ -28,10 +34,28 @@ std::size_t pieces_to_look_at(const BackupFile& file)
 
 } // namespace
 
+PartOfBytes::PartOfBytes(const BackupFiles& files, BackupPart part) : part_{part}
+{
+    for (const auto& [path, file] : files) {
+        for (std::size_t piece = 0; piece < pieces_to_look_at(file); ++piece) {
+            total_ += weight(file.piece(piece).size());
+        }
+    }
+}
+
+bool PartOfBytes::takes(ByteCount size) noexcept
+{
+    const auto middle = at_ + (weight(size) / 2);
+    at_ += weight(size);
+    // In floating point: the products would not fit.
+    const auto number = static_cast<long double>(middle) * part_.of / static_cast<long double>(total_);
+    return std::min<std::uint32_t>(static_cast<std::uint32_t>(number), part_.of - 1) + 1 == part_.number;
+}
+
 Result<Holders> holders_of(BackupBook& book)
 {
     Holders out;
-    out.push_back(SALVAGE_TRY(open_holder("the case", book.case_folder())));
+    out.push_back(SALVAGE_TRY(open_holder(std::string{the_case}, book.case_folder())));
     for (const auto& copy : book.copies()) {
         if (copy.target.kind == BackupKind::folder && copy.is_whole && why_unreachable(copy).empty()) {
             if (auto holder = open_holder(copy.target.address, copy.target.address); holder.has_value()) {
@@ -124,7 +148,7 @@ std::string PieceCheck::wrong_with(const BackupFile& file, std::size_t piece, Pi
 
 Result<> PieceCheck::link(const BackupFile& file, std::vector<BackupMismatch>& out) const
 {
-    const auto found = link_of(*holder_, file);
+    const auto found = link_of(*holder_, file.path);
     if (found != file.link) {
         out.push_back(mismatch(file, 0, found ? "target" : "missing"));
     }

@@ -9,6 +9,20 @@
 
 namespace salvage::rescue {
 
+/// The pieces of a part: those whose middle falls into it where all bytes of the files stand in a row, so that parts
+/// take equally long.  Each piece is in one part.
+class PartOfBytes {
+public:
+    PartOfBytes(const BackupFiles& files, BackupPart part);
+    /// To be asked for the size of every piece in order; an empty file and a link have one, of no bytes.
+    [[nodiscard]] bool takes(ByteCount size) noexcept;
+
+private:
+    BackupPart part_;
+    std::uint64_t total_{0};
+    std::uint64_t at_{0};
+};
+
 /// The case and the copies that can be read.
 using Holders = std::vector<PieceHolder>;
 /// Errors: io (the case).

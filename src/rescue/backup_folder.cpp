@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -66,20 +65,30 @@ private:
     std::uint64_t size_{0};
 };
 
-/// Gives what was written under another name its place, over an older copy of the file where there is one.
-Result<> put_in_place(io::OutputFile& written, const fs::path& path)
+Error medium_lies(const BackupFile& file)
 {
-    SALVAGE_TRY(written.commit());
-    if (::rename(written.path().c_str(), path.c_str()) != 0) {
-        return from_errno(errno, "a copied file cannot take its place", path.string());
-    }
-    return {};
+    return Error{ErrorCode::mismatch,
+                 "the medium gave back something else than was written",
+                 printable(file.path),
+                 std::nullopt,
+                 "use another medium: this one loses data",
+                 {}};
 }
 
-Result<> read_back(const fs::path& target, const BackupFile& file, BackupProgress& progress)
+/// Gives what is at the top of `target` its place, over an older copy of the file where there is one.
+Result<> put_in_place(const PieceHolder& target, const std::string& name, const std::string& path)
 {
-    const auto holder = SALVAGE_TRY(open_holder(target.string(), target));
-    auto opened = SALVAGE_TRY(MediumFile::open(holder.folder.get(), file.path));
+    const auto place = SALVAGE_TRY(make_way_beneath(target.folder.get(), path));
+    if (::renameat(target.folder.get(), name.c_str(), place.folder.get(), place.name.c_str()) != 0) {
+        return from_errno(errno, "a copied file cannot take its place", path);
+    }
+    return flush_names(place.folder.get(), path);
+}
+
+/// `name`: what the file is called while it is under way.
+Result<> read_back(const PieceHolder& target, const std::string& name, const BackupFile& file, BackupProgress& progress)
+{
+    auto opened = SALVAGE_TRY(MediumFile::open(target.folder.get(), name));
     PieceHasher hasher;
     SALVAGE_TRY(opened.read(ByteRange::first(ByteCount{file.size}), [&](ByteOffset /*at*/, ByteView bytes) {
         hasher.update(bytes);
@@ -87,29 +96,21 @@ Result<> read_back(const fs::path& target, const BackupFile& file, BackupProgres
     }));
     BackupFile back;
     hasher.finish(back);
-    if (opened.size().value != file.size || back.sha256 != file.sha256) {
-        return Error{ErrorCode::mismatch,
-                     "the medium gave back something else than was written",
-                     printable(file.path),
-                     std::nullopt,
-                     "use another medium: this one loses data",
-                     {}};
-    }
-    return {};
+    return opened.size().value == file.size && back.sha256 == file.sha256 ? Result<>{} : medium_lies(file);
 }
 
-Result<BackupFile> copy_link(const CaseEntry& entry, const fs::path& to)
+Result<> make_link(const PieceHolder& target, const BackupFile& file)
 {
-    std::error_code problem;
-    fs::remove(to, problem);
-    fs::create_symlink(entry.link, to, problem);
-    if (problem) {
-        return from_errno(problem.value(), "a link cannot be made", to.string());
+    const std::string name{backup_under_way};
+    ::unlinkat(target.folder.get(), name.c_str(), 0); // of an interrupted run
+    if (::symlinkat(file.link.c_str(), target.folder.get(), name.c_str()) != 0) {
+        return from_errno(errno, "a link cannot be made", file.path);
     }
-    BackupFile file;
-    file.path = entry.path;
-    file.link = entry.link;
-    return file;
+    if (link_of(target, name) != file.link) {
+        ::unlinkat(target.folder.get(), name.c_str(), 0);
+        return medium_lies(file);
+    }
+    return put_in_place(target, name, file.path);
 }
 
 Error other_content(const BackupFile& file, const std::string& expected)
@@ -120,6 +121,27 @@ Error other_content(const BackupFile& file, const std::string& expected)
                  std::nullopt,
                  "salvage case verify CASE tells what else is wrong",
                  {}};
+}
+
+/// `further`: O_CREAT, or 0.
+Result<OwnedDescriptor> open_to_mend(const NameBeneath& place, const BackupFile& file, int further)
+{
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
+    OwnedDescriptor opened{
+        ::openat(place.folder.get(), place.name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | further, 0644)};
+    struct stat facts{};
+    if (!opened.is_open() || ::fstat(opened.get(), &facts) != 0) {
+        return from_errno(errno, "a copied file cannot be mended", file.path);
+    }
+    if (!S_ISREG(facts.st_mode) || facts.st_nlink > 1) {
+        return Error{ErrorCode::already_exists,
+                     "a copied file is no plain file any more, or has a second name that would change with it",
+                     printable(file.path),
+                     std::nullopt,
+                     "move it away and run the same command again",
+                     {}};
+    }
+    return opened;
 }
 
 Result<> copy_bytes(int from, io::OutputFile& to, BackupFile& file, BackupProgress& progress)
@@ -149,49 +171,58 @@ Result<> copy_bytes(int from, io::OutputFile& to, BackupFile& file, BackupProgre
 
 } // namespace
 
-Result<BackupFile> copy_into(const std::filesystem::path& case_folder, const CaseEntry& entry,
-                             const std::filesystem::path& target, const std::optional<std::string>& expected,
-                             BackupProgress& progress)
+Result<PieceHolder> open_holder(std::string name, const std::filesystem::path& folder)
 {
-    const auto to = target / entry.path;
-    std::error_code problem;
-    fs::create_directories(to.parent_path(), problem);
+    return PieceHolder{.name = std::move(name), .path = folder, .folder = SALVAGE_TRY(open_case_folder(folder))};
+}
+
+Result<BackupFile> copy_into(const PieceHolder& source, const CaseEntry& entry, const PieceHolder& target,
+                             const std::optional<std::string>& expected, BackupProgress& progress)
+{
+    BackupFile file;
+    file.path = entry.path;
     if (!entry.link.empty()) {
-        return copy_link(entry, to);
+        file.link = entry.link;
+        SALVAGE_TRY(make_link(target, file));
+        return file;
     }
-    const auto source_folder = SALVAGE_TRY(open_case_folder(case_folder));
-    const auto source = SALVAGE_TRY(open_beneath(source_folder.get(), entry.path));
+    const auto from = SALVAGE_TRY(open_beneath(source.folder.get(), entry.path));
     struct stat facts{};
-    if (::fstat(source.get(), &facts) != 0) {
+    if (::fstat(from.get(), &facts) != 0) {
         return from_errno(errno, "a file of the case cannot be looked at", entry.path);
     }
     // A name of its own: behind the longest names there is no room for an ending.
-    const auto under_way = target / backup_under_way;
-    fs::remove(under_way, problem); // of an interrupted run
-    auto written = SALVAGE_TRY(io::OutputFile::create(under_way, io::Leftover::start_over, facts.st_mode & 0777U));
-    BackupFile file;
-    file.path = entry.path;
+    auto written = SALVAGE_TRY(
+        io::OutputFile::create(target.path / backup_under_way, io::Leftover::start_over, facts.st_mode & 0777U));
+    const auto under_way = written.partial_path().filename().string();
     file.mtime = entry.mtime;
-    SALVAGE_TRY(copy_bytes(source.get(), written, file, progress));
+    SALVAGE_TRY(copy_bytes(from.get(), written, file, progress));
     if (expected && *expected != file.sha256) {
-        fs::remove(written.partial_path(), problem);
+        ::unlinkat(target.folder.get(), under_way.c_str(), 0);
         return other_content(file, *expected);
     }
     const std::array times{facts.st_atim, facts.st_mtim};
     ::futimens(written.descriptor(), times.data());
-    SALVAGE_TRY(put_in_place(written, to));
-    if (auto back = read_back(target, file, progress); !back.has_value()) {
+    SALVAGE_TRY(written.flush());
+    if (auto back = read_back(target, under_way, file, progress); !back.has_value()) {
         if (back.error().code == ErrorCode::mismatch) {
-            fs::remove(to, problem);
+            ::unlinkat(target.folder.get(), under_way.c_str(), 0);
         }
         return std::move(back).error();
     }
+    SALVAGE_TRY(put_in_place(target, under_way, file.path));
     return file;
 }
 
-Result<PieceHolder> open_holder(std::string name, const std::filesystem::path& folder)
+bool has_shape(const PieceHolder& holder, const CaseEntry& entry)
 {
-    return PieceHolder{.name = std::move(name), .folder = SALVAGE_TRY(open_case_folder(folder))};
+    if (!entry.link.empty()) {
+        return link_of(holder, entry.path) == entry.link;
+    }
+    const auto place = walk_beneath(holder.folder.get(), entry.path);
+    struct stat facts{};
+    return place.has_value() && ::fstatat(place->folder.get(), place->name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(facts.st_mode) && std::cmp_equal(facts.st_size, entry.size);
 }
 
 PieceReader::PieceReader(const PieceHolder& holder, const BackupFile& file) : file_{&file}
@@ -232,9 +263,9 @@ std::optional<std::uint64_t> PieceReader::size() const noexcept
     return opened_ ? std::optional{opened_->size().value} : std::nullopt;
 }
 
-std::optional<std::string> link_of(const PieceHolder& holder, const BackupFile& file)
+std::optional<std::string> link_of(const PieceHolder& holder, const std::string& path)
 {
-    const auto place = walk_beneath(holder.folder.get(), file.path);
+    const auto place = walk_beneath(holder.folder.get(), path);
     if (!place.has_value()) {
         return std::nullopt;
     }
@@ -247,61 +278,56 @@ std::optional<std::string> link_of(const PieceHolder& holder, const BackupFile& 
     return target;
 }
 
-Result<> mend_shape(const std::filesystem::path& target, const BackupFile& file)
+Result<> mend_shape(const PieceHolder& target, const BackupFile& file)
 {
-    const auto path = target / file.path;
-    std::error_code problem;
-    fs::create_directories(path.parent_path(), problem);
-    const auto kind = fs::symlink_status(path, problem).type();
     if (file.is_link()) {
-        fs::remove(path, problem);
-        fs::create_symlink(file.link, path, problem);
-        return problem ? from_errno(problem.value(), "a link cannot be made", path.string()) : Result<>{};
+        return make_link(target, file);
     }
-    if (kind != fs::file_type::regular && kind != fs::file_type::not_found) {
-        fs::remove(path, problem); // a folder with something in it stays, and opening fails
+    const auto place = SALVAGE_TRY(make_way_beneath(target.folder.get(), file.path));
+    struct stat facts{};
+    if (::fstatat(place.folder.get(), place.name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
+        !S_ISREG(facts.st_mode)) {
+        ::unlinkat(place.folder.get(), place.name.c_str(), 0); // a folder stays, and opening fails
     }
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
-    const OwnedDescriptor opened{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
-    if (!opened.is_open() || ::ftruncate(opened.get(), static_cast<off_t>(file.size)) != 0 ||
-        ::fsync(opened.get()) != 0) {
-        return from_errno(errno, "a copied file cannot be mended", path.string());
+    const auto opened = SALVAGE_TRY(open_to_mend(place, file, O_CREAT));
+    if (::ftruncate(opened.get(), static_cast<off_t>(file.size)) != 0 || ::fsync(opened.get()) != 0) {
+        return from_errno(errno, "a copied file cannot be mended", file.path);
     }
-    return {};
+    return flush_names(place.folder.get(), file.path);
 }
 
-Result<> mend_piece(const std::filesystem::path& target, const BackupFile& file, std::size_t piece, ByteView right)
+Result<> mend_piece(const PieceHolder& target, const BackupFile& file, std::size_t piece, ByteView right)
 {
-    const auto path = target / file.path;
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
-    const OwnedDescriptor opened{::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)};
-    if (!opened.is_open()) {
-        return from_errno(errno, "a copied file cannot be mended", path.string());
-    }
+    const auto place = SALVAGE_TRY(walk_beneath(target.folder.get(), file.path));
+    const auto opened = SALVAGE_TRY(open_to_mend(place, file, 0));
     auto at = file.piece(piece).start().value;
     for (auto rest = right; !rest.empty();) {
         const auto wrote = ::pwrite(opened.get(), rest.data(), rest.size(), static_cast<off_t>(at));
         if (wrote < 0 && errno != EINTR) {
-            return from_errno(errno, "a copied file cannot be mended", path.string());
+            return from_errno(errno, "a copied file cannot be mended", file.path);
         }
         const auto done = static_cast<std::size_t>(std::max<ssize_t>(wrote, 0));
         rest = rest.subspan(done);
         at += done;
     }
     if (::fsync(opened.get()) != 0) {
-        return from_errno(errno, "a copied file cannot be mended", path.string());
+        return from_errno(errno, "a copied file cannot be mended", file.path);
     }
-    const auto holder = SALVAGE_TRY(open_holder(target.string(), target));
-    PieceReader reader{holder, file};
-    if (reader.hash(piece).sha256 != file.pieces.at(piece)) {
-        return Error{ErrorCode::mismatch,
-                     "the medium gave back something else than was written",
-                     printable(file.path),
-                     std::nullopt,
-                     "use another medium: this one loses data",
-                     {}};
+    PieceReader reader{target, file};
+    return reader.hash(piece).sha256 == file.pieces.at(piece) ? Result<>{} : medium_lies(file);
+}
+
+void mend_time(const PieceHolder& target, const BackupFile& file)
+{
+    const auto place = walk_beneath(target.folder.get(), file.path);
+    if (file.is_link() || !place.has_value()) {
+        return;
     }
-    return {};
+    constexpr std::int64_t second = 1'000'000'000;
+    const auto rest = ((file.mtime % second) + second) % second;
+    const timespec time{.tv_sec = (file.mtime - rest) / second, .tv_nsec = rest};
+    const std::array times{time, time};
+    ::utimensat(place->folder.get(), place->name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW);
 }
 
 } // namespace salvage::rescue

@@ -38,20 +38,24 @@ private:
     std::uint64_t done_{0};
 };
 
-/// Copies a file or link of the case and reads it back.  `expected`: its SHA-256, where the case log knows it.
-/// Errors: mismatch (another content than expected; the medium gave back something else: then nothing is left there),
-/// no_space, io, cancelled.
-[[nodiscard]] Result<BackupFile> copy_into(const std::filesystem::path& case_folder, const CaseEntry& entry,
-                                           const std::filesystem::path& target,
-                                           const std::optional<std::string>& expected, BackupProgress& progress);
-
-/// A folder whose pieces can be asked for.
+/// A folder that holds a case or a copy of it.  Everything in it is reached from its descriptor, over no symbolic link.
 struct PieceHolder {
-    std::string name; ///< its address, or "the case"
+    std::string name;           ///< its address, or "the case"
+    std::filesystem::path path; ///< as it was opened
     OwnedDescriptor folder;
 };
 /// Errors: io.
 [[nodiscard]] Result<PieceHolder> open_holder(std::string name, const std::filesystem::path& folder);
+
+/// Copies a file or link of the case, reads it back, and gives it its name then: an older copy of it stays until that.
+/// What it is called is on the medium when this returns.  `expected`: its SHA-256, where the case log knows it.
+/// Errors: mismatch (another content than expected; the medium gave back something else: then nothing new is left
+/// there), already_exists (a link or file stands where a folder should be), no_space, io, cancelled.
+[[nodiscard]] Result<BackupFile> copy_into(const PieceHolder& source, const CaseEntry& entry, const PieceHolder& target,
+                                           const std::optional<std::string>& expected, BackupProgress& progress);
+
+/// Whether something of the entry's kind and size, or a link with its target, is there.  Reads no content.
+[[nodiscard]] bool has_shape(const PieceHolder& holder, const CaseEntry& entry);
 
 /// What a holder has of a piece: its hash, or why not ("missing", "unreadable").
 struct PieceState {
@@ -76,13 +80,16 @@ private:
     std::string problem_;
 };
 
-/// What the link is that a holder has at the file's path; nothing where there is none.
-[[nodiscard]] std::optional<std::string> link_of(const PieceHolder& holder, const BackupFile& file);
+/// What the link is that a holder has there; nothing where there is none.
+[[nodiscard]] std::optional<std::string> link_of(const PieceHolder& holder, const std::string& path);
 
-/// Writes right bytes over a piece, or makes the file, and reads them back.
-/// Errors: io, no_space, mismatch (the medium gave back something else).
-Result<> mend_piece(const std::filesystem::path& target, const BackupFile& file, std::size_t piece, ByteView right);
-/// Gives the file its size, and a link its target.  Errors: io.
-Result<> mend_shape(const std::filesystem::path& target, const BackupFile& file);
+/// Writes right bytes over a piece and reads them back.
+/// Errors: already_exists (the file has a second name, that would change with it), io, no_space, mismatch (the medium
+/// gave back something else).
+Result<> mend_piece(const PieceHolder& target, const BackupFile& file, std::size_t piece, ByteView right);
+/// Makes the file where it is missing, and gives it its size, or a link its target.  Errors: as mend_piece.
+Result<> mend_shape(const PieceHolder& target, const BackupFile& file);
+/// Gives a mended file its time.  Best effort: nobody relies on it.
+void mend_time(const PieceHolder& target, const BackupFile& file);
 
 } // namespace salvage::rescue

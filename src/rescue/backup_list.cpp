@@ -2,6 +2,7 @@
 #include "rescue/backup_list.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -9,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "rescue/backup_book.hpp"
 #include "rescue/beneath.hpp"
+#include "rescue/export_listings.hpp"
 #include "rescue/out_folder.hpp"
 #include "salvage/rescue/backup.hpp"
 
@@ -20,7 +23,9 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t nanoseconds_a_second = 1'000'000'000;
-constexpr std::string_view log_name = "log.jsonl";
+
+/// Where all names are ours: those of the phone are below others.
+constexpr std::array<std::string_view, 3> own_folders{"parts", "sessions", "signatures"};
 
 bool is_hash(std::string_view text)
 {
@@ -32,12 +37,20 @@ std::uint64_t pieces_of(std::uint64_t size)
     return (size / backup_piece.value) + (size % backup_piece.value == 0 ? 0 : 1);
 }
 
-/// What is never copied: what is under way, what only this folder needs, and what is known of the copies.
+/// What is never copied: what is under way, what only this folder needs, what is known of the copies, and what would
+/// stand in the place of a copy's own files.  Files of the phone are all copied, whatever they are called.
 bool is_left_out(std::string_view path)
 {
-    const auto name = path.substr(path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/') + 1);
-    return path == "backups" || path.starts_with("backups/") || path.starts_with("thumbnails/") ||
-           name.ends_with(".partial") || name.ends_with(".lock");
+    if (path == "backups" || path.starts_with("backups/") || path.starts_with("thumbnails/") ||
+        path.starts_with(backup_mark) || path.starts_with(backup_under_way) || path == sums_name) {
+        return true;
+    }
+    const auto top = path.substr(0, path.find('/'));
+    const bool is_ours = top == path || std::ranges::find(own_folders, top) != own_folders.end();
+    const auto below = path.substr(std::min(path.size(), top.size() + 1));
+    const auto second = below.substr(0, below.find('/'));
+    const bool is_unfinished = second.starts_with(".salvage-") && second.ends_with(".partial");
+    return is_unfinished || (is_ours && (path.ends_with(".partial") || path.ends_with(".lock")));
 }
 
 } // namespace
@@ -146,7 +159,7 @@ bool is_unchanged(const CaseEntry& now, const BackupFile& copied) noexcept
         return false;
     }
     // The log only grows; what was copied of it stays right.
-    return now.path == log_name ? now.size >= copied.size : now.size == copied.size && now.mtime == copied.mtime;
+    return now.path == case_log_name ? now.size >= copied.size : now.size == copied.size && now.mtime == copied.mtime;
 }
 
 } // namespace salvage::rescue

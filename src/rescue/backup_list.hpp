@@ -33,6 +33,8 @@ using BackupFiles = std::map<std::string, BackupFile>;
 /// Nothing where the line is no file's: its path leads out of the case, the pieces do not fit the size …
 [[nodiscard]] std::optional<BackupFile> parse_backup_line(std::string_view line);
 
+inline constexpr std::string_view case_log_name = "log.jsonl";
+
 /// A file's or link's place in the case as it is now, without hashes.
 struct CaseEntry {
     std::string path;

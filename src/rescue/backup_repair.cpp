@@ -30,7 +30,10 @@ public:
             if (wrong.empty()) {
                 continue;
             }
-            mended += mend(copy, file, wrong, check);
+            // While it is mended it may look right and not be: an interruption leaves a copy that is known as bad.
+            keep_mismatches(copy, wrong);
+            SALVAGE_TRY(book_.save(copy));
+            mended += mend(holder, file, wrong, check);
             SALVAGE_TRY(check.file(file, [](std::size_t /*piece*/) { return true; }, left));
         }
         return mended;
@@ -39,8 +42,8 @@ public:
     [[nodiscard]] std::uint64_t bytes() const noexcept { return progress_.done(); }
 
 private:
-    static std::uint64_t mend(const BackupCopy& copy, const BackupFile& file, const std::vector<BackupMismatch>& wrong,
-                              const PieceCheck& check)
+    static std::uint64_t mend(const PieceHolder& holder, const BackupFile& file,
+                              const std::vector<BackupMismatch>& wrong, const PieceCheck& check)
     {
         std::uint64_t mended = 0;
         const auto is_shape = [](const BackupMismatch& one) {
@@ -49,18 +52,19 @@ private:
         if (std::ranges::any_of(wrong, is_shape)) {
             // A file without a right source for its pieces stays as it is: nothing is cut off that may be needed.
             const bool has_source = file.pieces.empty() || !check.ask_others(file, 0).right.empty();
-            if (!has_source || !mend_shape(copy.target.address, file).has_value()) {
+            if (!has_source || !mend_shape(holder, file).has_value()) {
                 return 0;
             }
             mended += file.pieces.empty() ? 1U : 0U;
         }
         for (const auto& one : wrong) {
-            mended += !file.pieces.empty() && mend_one(copy, file, one, check) ? 1U : 0U;
+            mended += !file.pieces.empty() && mend_one(holder, file, one, check) ? 1U : 0U;
         }
+        mend_time(holder, file);
         return mended;
     }
 
-    static bool mend_one(const BackupCopy& copy, const BackupFile& file, const BackupMismatch& one,
+    static bool mend_one(const PieceHolder& holder, const BackupFile& file, const BackupMismatch& one,
                          const PieceCheck& check)
     {
         const auto piece = static_cast<std::size_t>(one.range.start().value / backup_piece.value);
@@ -69,7 +73,7 @@ private:
             PieceReader reader{*right, file};
             const auto bytes = reader.bytes(piece);
             if (bytes.has_value() && to_hex(crypto::sha256(*bytes)) == file.pieces.at(piece) &&
-                mend_piece(copy.target.address, file, piece, *bytes).has_value()) {
+                mend_piece(holder, file, piece, *bytes).has_value()) {
                 return true;
             }
         }
@@ -98,8 +102,9 @@ Result<BackupReport> repair_backups(const std::filesystem::path& case_folder, co
         }
         std::vector<BackupMismatch> left;
         report.repaired += SALVAGE_TRY(repairing.repair(copy, left));
-        copy.mismatch_count = left.size();
-        copy.mismatches = left;
+        copy.mismatch_count = 0;
+        copy.mismatches.clear();
+        keep_mismatches(copy, left);
         copy.checked = context.clock->wall_time();
         copy.parts = 0;
         copy.parts_done.clear();
@@ -109,7 +114,7 @@ Result<BackupReport> repair_backups(const std::filesystem::path& case_folder, co
     report.bytes = ByteCount{repairing.bytes()};
     report.copies = std::move(book.copies());
     judge_backups(report, context.clock->wall_time());
-    const auto log = CaseLog::open(book.case_folder() / "log.jsonl", *context.clock);
+    const auto log = CaseLog::open(book.case_folder() / case_log_name, *context.clock);
     if (log.has_value()) {
         (*log)->write("backup.repaired", fmt::format("{} pieces of copies were written anew", report.repaired));
     }

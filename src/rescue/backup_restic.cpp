@@ -26,11 +26,17 @@ Error no_restic(Error error)
                : std::move(error);
 }
 
+std::string words_of(const CommandAnswer& answer)
+{
+    constexpr std::size_t longest = 500;
+    return printable(trimmed(answer.complaint.empty() ? answer.out : answer.complaint).substr(0, longest));
+}
+
 Error restic_says(std::string_view what, const CommandAnswer& answer)
 {
     return Error{ErrorCode::refused,
                  std::string{what},
-                 printable(trimmed(answer.complaint.empty() ? answer.out : answer.complaint)),
+                 words_of(answer),
                  std::nullopt,
                  "the password comes from --password-file or RESTIC_PASSWORD, keys of a cloud from restic's own "
                  "variables",
@@ -45,11 +51,22 @@ Result<CommandAnswer> ask(const std::vector<std::string>& command, CommandRunner
 
 } // namespace
 
+Result<std::optional<std::string>> restic_unreachable(const BackupCopy& copy, CommandRunner& runner,
+                                                      const RunContext& context)
+{
+    const auto answer = ask(restic(copy, {"cat", "config"}), runner, context);
+    if (!answer.has_value()) {
+        return answer.error().code == ErrorCode::cancelled
+                   ? Result<std::optional<std::string>>{answer.error()}
+                   : std::optional{answer.error().what + ": " + answer.error().hint};
+    }
+    return answer->exit_code == 0 ? std::nullopt : std::optional{"restic says: " + words_of(*answer)};
+}
+
 Result<> restic_backup(const std::filesystem::path& case_folder, BackupCopy& copy, CommandRunner& runner,
                        const RunContext& context)
 {
-    const auto known = SALVAGE_TRY(ask(restic(copy, {"cat", "config"}), runner, context));
-    if (known.exit_code != 0) {
+    if (SALVAGE_TRY(restic_unreachable(copy, runner, context))) {
         const auto made = SALVAGE_TRY(ask(restic(copy, {"init"}), runner, context));
         if (made.exit_code != 0) {
             return restic_says("restic can neither open nor make the repository", made);
@@ -83,13 +100,12 @@ Result<std::vector<BackupMismatch>> restic_check(const BackupCopy& copy, BackupP
     const auto answer = SALVAGE_TRY(ask(restic(copy, {"check", subset}), runner, context));
     std::vector<BackupMismatch> out;
     if (answer.exit_code != 0) {
-        const auto words = trimmed(answer.complaint.empty() ? answer.out : answer.complaint);
         out.push_back({.copy = copy.target.address,
                        .path = {},
                        .range = {},
                        .code = "restic",
                        .first_difference = {},
-                       .text = "restic check says: " + printable(words.substr(0, 500))});
+                       .text = "restic check says: " + words_of(answer)});
     }
     return out;
 }

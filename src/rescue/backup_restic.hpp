@@ -2,6 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "salvage/core/result.hpp"
 #include "salvage/core/run_context.hpp"
@@ -13,6 +16,10 @@ namespace salvage::rescue {
 /// Errors: not_found (no restic), refused (restic's own words), cancelled.
 Result<> restic_backup(const std::filesystem::path& case_folder, BackupCopy& copy, CommandRunner& runner,
                        const RunContext& context);
+
+/// Why the repository cannot be looked at now, in restic's words; nothing where it can.  Errors: cancelled.
+[[nodiscard]] Result<std::optional<std::string>> restic_unreachable(const BackupCopy& copy, CommandRunner& runner,
+                                                                    const RunContext& context);
 
 /// Has restic read the repository's packs, all of them or their n-th of m.  What it finds wrong is a mismatch.
 /// Errors: not_found (no restic), cancelled.

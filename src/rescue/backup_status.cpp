@@ -60,7 +60,9 @@ void judge_backups(BackupReport& report, std::chrono::seconds now)
 {
     std::set<std::string> media{"disk of the case"};
     std::set<std::string> places{""};
-    report.good_copies = 1; // the case itself
+    const bool is_case_wrong =
+        std::ranges::any_of(report.mismatches, [](const BackupMismatch& one) { return one.copy == the_case; });
+    report.good_copies = is_case_wrong ? 0 : 1; // the case itself
     std::uint64_t bad = report.mismatches.size();
     std::uint64_t changed = 0;
     for (const auto& copy : report.copies) {
@@ -79,7 +81,8 @@ void judge_backups(BackupReport& report, std::chrono::seconds now)
                     wanted_copies, report.media, wanted_media, report.places, wanted_places);
     const auto lacks = missing(report);
     if (bad > 0) {
-        report.text = "A copy is not what was copied: " + counted + ".";
+        report.text =
+            fmt::format("{} is not what was copied: {}.", is_case_wrong ? "The case itself" : "A copy", counted);
     } else if (lacks.empty()) {
         report.text = fmt::format("As it should be: {}.{}", counted, last_check(report, now));
     } else {

@@ -1,7 +1,7 @@
 // Holding every copy against the hashes that were taken when it was made, and telling which copies are right.
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,47 +14,7 @@
 namespace salvage::rescue {
 namespace {
 
-constexpr std::size_t max_mismatches = 100;
 constexpr std::uint32_t max_parts = 10'000;
-
-/// The pieces of a part: those whose place in the row of all bytes falls into it, so that parts take equally long.
-class PartOfBytes {
-public:
-    PartOfBytes(const BackupFiles& files, BackupPart part) : part_{part}
-    {
-        for (const auto& [path, file] : files) {
-            for (std::size_t piece = 0; piece < std::max<std::size_t>(file.pieces.size(), 1); ++piece) {
-                total_ += weight(file.piece(piece).size().value);
-            }
-        }
-    }
-    /// To be asked for every piece in order.
-    bool takes(std::uint64_t size)
-    {
-        const auto middle = at_ + (weight(size) / 2);
-        at_ += weight(size);
-        // In floating point: the products would not fit.
-        const auto number = static_cast<long double>(middle) * part_.of / static_cast<long double>(total_);
-        return std::min<std::uint32_t>(static_cast<std::uint32_t>(number), part_.of - 1) + 1 == part_.number;
-    }
-
-private:
-    /// Opening a file takes time, too.
-    static std::uint64_t weight(std::uint64_t size) noexcept { return size + 4096; }
-    BackupPart part_;
-    std::uint64_t total_{0};
-    std::uint64_t at_{0};
-};
-
-void keep(BackupCopy& copy, std::vector<BackupMismatch> found)
-{
-    copy.mismatch_count += found.size();
-    for (auto& one : found) {
-        if (copy.mismatches.size() < max_mismatches) {
-            copy.mismatches.push_back(std::move(one));
-        }
-    }
-}
 
 /// A part is new: what an earlier check of other parts knew goes when the first part of a new round is done.
 void begin_part(BackupCopy& copy, BackupPart part)
@@ -92,6 +52,9 @@ public:
         const auto holders = SALVAGE_TRY(holders_of(book_));
         for (auto& copy : book_.copies()) {
             SALVAGE_TRY(look_at_copy(book_, copy));
+            if (copy.is_whole && copy.target.kind == BackupKind::restic) {
+                copy.unreachable = SALVAGE_TRY(restic_unreachable(copy, runner_, context_));
+            }
             if (!copy.is_whole || copy.unreachable) {
                 continue;
             }
@@ -100,14 +63,18 @@ public:
                 SALVAGE_TRY(copy.target.kind == BackupKind::restic ? restic_check(copy, part_, runner_, context_)
                                                                    : check_folder(copy, holders));
             forget_known(copy);
-            report.mismatches.insert(report.mismatches.end(), found.begin(), found.end());
-            keep(copy, std::move(found));
+            keep_mismatches(copy, found);
+            std::ranges::move(found, std::back_inserter(report.mismatches));
             end_part(copy, part_, context_.clock->wall_time());
             SALVAGE_TRY(book_.save(copy));
+            ++report.copies_read;
         }
+        const auto own = SALVAGE_TRY(files_of_case());
+        SALVAGE_TRY(check_pieces(own, holders.front(), holders, report.mismatches));
         report.bytes = ByteCount{progress_.done()};
         report.copies = std::move(book_.copies());
         judge_backups(report, context_.clock->wall_time());
+        report.text += looked_at(report);
         note(report);
         return report;
     }
@@ -117,42 +84,82 @@ private:
     {
         const auto list = SALVAGE_TRY(BackupList::open(book_.list_path(copy)));
         const auto holder = SALVAGE_TRY(open_holder(copy.target.address, copy.target.address));
-        PieceCheck check{holder, holders, progress_};
-        PartOfBytes part{list.files(), part_};
         std::vector<BackupMismatch> out;
+        SALVAGE_TRY(check_pieces(list.files(), holder, holders, out));
+        return out;
+    }
+
+    Result<> check_pieces(const BackupFiles& files, const PieceHolder& holder, const Holders& holders,
+                          std::vector<BackupMismatch>& out)
+    {
+        PieceCheck check{holder, holders, progress_};
+        PartOfBytes part{files, part_};
         checked_.clear();
-        for (const auto& [path, file] : list.files()) {
+        for (const auto& [path, file] : files) {
             SALVAGE_TRY(check.file(file, [&](std::size_t piece) { return takes(part, file, piece); }, out));
+        }
+        return {};
+    }
+
+    /// What was copied and is in the case still, by size and time.  The log grows: its chain is case verify's to check.
+    Result<BackupFiles> files_of_case()
+    {
+        BackupFiles out;
+        const auto entries = SALVAGE_TRY(list_case(book_.case_folder()));
+        for (const auto& copy : book_.copies()) {
+            if (copy.target.kind == BackupKind::restic) {
+                continue; // its list has no hashes
+            }
+            const auto list = SALVAGE_TRY(BackupList::open(book_.list_path(copy)));
+            for (const auto& entry : entries) {
+                const auto known = list.files().find(entry.path);
+                if (known != list.files().end() && entry.path != case_log_name && is_unchanged(entry, known->second)) {
+                    out.insert(*known);
+                }
+            }
         }
         return out;
     }
 
     bool takes(PartOfBytes& part, const BackupFile& file, std::size_t piece)
     {
-        const bool is_ours = part.takes(file.piece(piece).size().value);
+        const bool is_ours = part.takes(file.piece(piece).size());
         if (is_ours) {
             checked_.emplace_back(file.path, file.piece(piece).start().value);
         }
         return is_ours;
     }
 
-    /// What was known of the pieces looked at now is out of date.
+    /// What was known of the pieces looked at now is out of date.  What restic said of a part is known until a check of
+    /// all: it does not say which part that was.
     void forget_known(BackupCopy& copy) const
     {
-        const auto gone = std::erase_if(copy.mismatches, [&](const BackupMismatch& known) {
-            return copy.target.kind == BackupKind::restic ||
-                   std::ranges::binary_search(checked_, std::pair{known.path, known.range.start().value});
-        });
-        copy.mismatch_count -= std::min<std::uint64_t>(copy.mismatch_count, gone);
         if (part_.of == 1) {
             copy.mismatches.clear();
             copy.mismatch_count = 0;
+            return;
         }
+        const auto gone = std::erase_if(copy.mismatches, [&](const BackupMismatch& known) {
+            return copy.target.kind == BackupKind::folder &&
+                   std::ranges::binary_search(checked_, std::pair{known.path, known.range.start().value});
+        });
+        copy.mismatch_count -= std::min<std::uint64_t>(copy.mismatch_count, gone);
+    }
+
+    /// What a part proves, and what was not there.
+    [[nodiscard]] std::string looked_at(const BackupReport& report) const
+    {
+        auto out =
+            fmt::format(" Read now: {} of the case and of {} {}",
+                        part_.of == 1 ? std::string{"all"} : fmt::format("part {} of {}", part_.number, part_.of),
+                        report.copies_read, report.copies_read == 1 ? "copy" : "copies");
+        const auto left = report.copies.size() - report.copies_read;
+        return out + (left == 0 ? "." : fmt::format("; {} could not be looked at.", left));
     }
 
     void note(const BackupReport& report) const
     {
-        const auto log = CaseLog::open(book_.case_folder() / "log.jsonl", *context_.clock);
+        const auto log = CaseLog::open(book_.case_folder() / case_log_name, *context_.clock);
         if (log.has_value()) {
             const std::vector<LogField> data{
                 {.key = "part", .value = std::uint64_t{part_.number}},

@@ -32,6 +32,60 @@ Error from_open(int number, std::string_view path)
     return from_errno(number, "it cannot be opened", path);
 }
 
+enum class Missing : bool { is_an_error, is_made };
+
+Result<> make_folder(int parent, const std::string& name, std::string_view path)
+{
+    if (::mkdirat(parent, name.c_str(), 0777) == 0) {
+        return flush_names(parent, path);
+    }
+    return errno == EEXIST ? Result<>{} : from_errno(errno, "a folder on its way cannot be made", path);
+}
+
+Error in_the_way(const std::string& name, std::string_view path)
+{
+    return Error{ErrorCode::already_exists,
+                 fmt::format("'{}' is no folder and stands in its way", printable(name)),
+                 std::string{path},
+                 {},
+                 "move it away",
+                 {}};
+}
+
+Result<NameBeneath> walk(int folder, std::string_view path, Missing missing)
+{
+    if (!is_beneath(path)) {
+        return Error{ErrorCode::refused,
+                     fmt::format("'{}' leads out of the case", printable(path.substr(0, 200))),
+                     {},
+                     {},
+                     {},
+                     {}};
+    }
+    // NOLINTBEGIN(cppcoreguidelines-pro-type-vararg): POSIX
+    NameBeneath out{.folder = OwnedDescriptor{::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)}, .name = {}};
+    for (auto rest = path;;) {
+        const auto slash = rest.find('/');
+        out.name = rest.substr(0, slash);
+        if (slash == std::string_view::npos) {
+            return out;
+        }
+        if (missing == Missing::is_made) {
+            SALVAGE_TRY(make_folder(out.folder.get(), out.name, path));
+        }
+        OwnedDescriptor next{
+            ::openat(out.folder.get(), out.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+        if (!next.is_open()) {
+            // Linux says ENOTDIR of a link, too: nothing is opened either way.
+            return missing == Missing::is_made && (errno == ENOTDIR || errno == ELOOP) ? in_the_way(out.name, path)
+                                                                                       : from_open(errno, path);
+        }
+        out.folder = std::move(next);
+        rest.remove_prefix(slash + 1);
+    }
+    // NOLINTEND(cppcoreguidelines-pro-type-vararg)
+}
+
 } // namespace
 
 bool is_beneath(std::string_view path) noexcept
@@ -62,32 +116,19 @@ Result<OwnedDescriptor> open_case_folder(const std::filesystem::path& path)
 
 Result<NameBeneath> walk_beneath(int folder, std::string_view path)
 {
-    if (!is_beneath(path)) {
-        return Error{ErrorCode::refused,
-                     fmt::format("'{}' leads out of the case", printable(path.substr(0, 200))),
-                     {},
-                     {},
-                     {},
-                     {}};
-    }
-    // NOLINTBEGIN(cppcoreguidelines-pro-type-vararg): POSIX
-    NameBeneath out{.folder = OwnedDescriptor{::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)}, .name = {}};
-    for (auto rest = path;;) {
-        const auto slash = rest.find('/');
-        out.name = rest.substr(0, slash);
-        if (slash == std::string_view::npos) {
-            return out;
-        }
-        OwnedDescriptor next{
-            ::openat(out.folder.get(), out.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-        if (!next.is_open()) {
-            // Linux says ENOTDIR of a link, too: nothing is opened either way.
-            return from_open(errno, path);
-        }
-        out.folder = std::move(next);
-        rest.remove_prefix(slash + 1);
-    }
-    // NOLINTEND(cppcoreguidelines-pro-type-vararg)
+    return walk(folder, path, Missing::is_an_error);
+}
+
+Result<NameBeneath> make_way_beneath(int folder, std::string_view path)
+{
+    return walk(folder, path, Missing::is_made);
+}
+
+Result<> flush_names(int folder, std::string_view path)
+{
+    // Some network filesystems cannot, and say EINVAL.
+    return ::fsync(folder) == 0 || errno == EINVAL ? Result<>{}
+                                                   : from_errno(errno, "the folder cannot be flushed", path);
 }
 
 Result<OwnedDescriptor> open_beneath(int folder, std::string_view path)

@@ -27,6 +27,12 @@ struct NameBeneath {
 /// Errors: refused (it leads out of the folder), not_found, io.
 [[nodiscard]] Result<NameBeneath> walk_beneath(int folder, std::string_view path);
 
+/// The same, and the folders on the way are made, and on the medium, where they are missing.
+/// Errors: refused, already_exists (something that is no folder stands in its way), io, no_space.
+[[nodiscard]] Result<NameBeneath> make_way_beneath(int folder, std::string_view path);
+/// Names in the folder are on the medium when this returns.  Errors: io.
+Result<> flush_names(int folder, std::string_view path);
+
 /// A plain file, open for reading.  Errors: as above; mismatch (it is there, and no plain file).
 [[nodiscard]] Result<OwnedDescriptor> open_beneath(int folder, std::string_view path);
 

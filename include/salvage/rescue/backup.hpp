@@ -28,12 +28,15 @@ enum class BackupKind : std::uint8_t { folder, restic };
 struct BackupTarget {
     BackupKind kind{BackupKind::folder};
     std::string address;       ///< absolute path of a folder, or a repository as restic names it
-    std::string medium;        ///< "disk", "stick", "tape", "cloud"
-    std::string place;         ///< in the owner's words; empty: where the case is
+    std::string medium;        ///< "disk", "stick", "tape", "cloud"; empty in a request: as it was, or disk
+    std::string place;         ///< in the owner's words; empty: where the case is, or in a request as it was
     std::string password_file; ///< of a repository; the path alone is kept
 };
 /// "restic:REPO" is a repository, anything else a folder.
 [[nodiscard]] BackupTarget backup_target_of(const std::string& named);
+
+/// How messages name the case among its copies.
+inline constexpr std::string_view the_case = "the case";
 
 /// Bytes of a copy that are not what was copied.
 struct BackupMismatch {
@@ -74,6 +77,7 @@ struct BackupReport {
     ByteCount bytes;                        ///< read or written by this run
     std::vector<BackupMismatch> mismatches; ///< of this run, the case's own among them
     std::uint64_t repaired{};               ///< pieces
+    unsigned copies_read{};                 ///< by verify_backups: those that were there and whole
     /// No copy is known to differ from what was copied.
     [[nodiscard]] bool is_sound() const noexcept;
 };
@@ -100,8 +104,9 @@ struct BackupPart {
 /// Errors: invalid_argument.  "3/30"; up to 10,000 parts.
 [[nodiscard]] Result<BackupPart> parse_backup_part(const std::string& text);
 
-/// Reads every copy that is there, or its part, past the page cache, and the case itself.  What differs is in the
-/// report.  Progress: step "verify", unit "bytes".  Errors: not_found (no case, no copies), io (the case), cancelled.
+/// Reads every copy that is there, or its part, past the page cache; and what was copied and is in the case unchanged.
+/// What differs is in the report; of the case, in this one alone.  Progress: step "verify", unit "bytes".  Errors:
+/// not_found (no case, no copies), io (the case), cancelled.
 [[nodiscard]] Result<BackupReport> verify_backups(const std::filesystem::path& case_folder, BackupPart part,
                                                   CommandRunner& runner, const RunContext& context);
 

@@ -5,15 +5,15 @@ type Theme = 'system' | 'light' | 'dark';
 const slot = 'salvage.theme';
 
 function chosen(): Theme {
-  const value = document.documentElement.dataset['theme'];
+  const value = document.documentElement.dataset['chosen'];
   return value === 'light' || value === 'dark' ? value : 'system';
 }
 
 function apply(theme: Theme): void {
   if (theme === 'system') {
-    delete document.documentElement.dataset['theme'];
+    delete document.documentElement.dataset['chosen'];
   } else {
-    document.documentElement.dataset['theme'] = theme;
+    document.documentElement.dataset['chosen'] = theme; // theme.js shows it
   }
   try {
     localStorage.setItem(slot, theme);
