@@ -157,8 +157,12 @@ def downloads(options, folder):
     with Served(options.salvage, image, folder / "case-zip") as server:
         server.wait_until_open()
         for pair in range(options.pairs + 1):
+            for old in (taken, made):
+                old.unlink(missing_ok=True)
+            compare.warm_memory()
             ours, _ = timed(lambda: download(server))
             command = [options.salvage, "export", image, "-o", "-", "--format", "zip", "--quiet"]
+            compare.warm_memory()
             with open(made, "wb") as file:
                 theirs, _ = timed(lambda: subprocess.run(command, stdout=file, check=True))
             if pair == 0:  # warms up, and is compared
@@ -180,6 +184,7 @@ def main():
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="salvage-bench-", dir=memory) as name:
         folder = pathlib.Path(name)
+        compare.warmed_bytes = options.volume * 5 // 4 if memory else 0
         first_page(options, folder)
         far_end(options, folder)
         downloads(options, folder)
