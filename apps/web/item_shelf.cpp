@@ -178,7 +178,8 @@ Result<> ItemShelf::put(const artifact::ConversationPage& page)
         return place->second;
     };
     const auto number = promise(page.path).get<std::uint64_t>();
-    Json out{{"title", page.title},
+    Json out{{"kind", page.path.substr(0, page.path.find('/'))},
+             {"title", page.title},
              {"people", page.people},
              {"number", page.number},
              {"count", page.count},
@@ -325,6 +326,41 @@ Result<std::string> ItemShelf::conversation(std::uint64_t number) const
         return not_found("there is no such conversation");
     }
     return read(piece);
+}
+
+Result<Json> ItemShelf::said(const std::string& text, std::uint64_t limit) const
+{
+    std::vector<Piece> pieces;
+    {
+        const std::scoped_lock lock{mutex_};
+        pieces = conversations_;
+    }
+    const auto wanted = folded(text);
+    const auto quoted = dumped(Json(wanted));
+    const auto written = std::string_view{quoted}.substr(1, quoted.size() - 2);
+    std::uint64_t total = 0;
+    Json hits = Json::array();
+    for (std::size_t number = 0; number < pieces.size(); ++number) {
+        const auto page = SALVAGE_TRY(read(pieces[number]));
+        if (!folded(page).contains(written)) {
+            continue; // most: parsing costs more than looking
+        }
+        const auto conversation = Json::parse(page);
+        for (const auto& message : conversation.at("messages")) {
+            if (!folded(message.at("text").get_ref<const std::string&>()).contains(wanted)) {
+                continue;
+            }
+            if (total++ < limit) {
+                hits.push_back({{"conversation", number},
+                                {"title", conversation.at("title")},
+                                {"from", message.at("from")},
+                                {"own", message.at("own")},
+                                {"time", message.at("time")},
+                                {"text", message.at("text")}});
+            }
+        }
+    }
+    return Json{{"total", total}, {"messages", std::move(hits)}};
 }
 
 Result<std::string> ItemShelf::picture(std::uint64_t number) const

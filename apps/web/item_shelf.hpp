@@ -46,6 +46,9 @@ public:
     [[nodiscard]] Result<Json> table(const Wanted& wanted) const;
     /// A part of a conversation.  Errors: not_found, io.
     [[nodiscard]] Result<std::string> conversation(std::uint64_t number) const;
+    /// Messages that have a text, whatever its case: how many, and the first `limit` with where they are.  Reads all
+    /// of them: about a second for 200,000.  Requires: a text.  Errors: io.
+    [[nodiscard]] Result<Json> said(const std::string& text, std::uint64_t limit) const;
     /// A picture that stood in a database.  Errors: not_found, io.
     [[nodiscard]] Result<std::string> picture(std::uint64_t number) const;
 

@@ -25,17 +25,32 @@ Result<Answer> get_items(App& app, const Request& /*request*/)
     return answer_of(SALVAGE_TRY(shelf_of(app))->overview());
 }
 
+Result<std::string> wanted_text(const Request& request)
+{
+    const auto* const text = request.find("text");
+    if (text != nullptr && text->size() > max_search_bytes) {
+        return invalid_argument("that is more text than can be looked for", {}, "take 256 bytes at most");
+    }
+    return text == nullptr ? std::string{} : *text;
+}
+
+Result<Answer> get_messages(App& app, const Request& request)
+{
+    const auto text = SALVAGE_TRY(wanted_text(request));
+    if (text.empty()) {
+        return invalid_argument("no text was named to look for", {}, "give `text`");
+    }
+    const auto limit = SALVAGE_TRY(number_or(request, "limit", 100, 1, 1000));
+    const auto shelf = SALVAGE_TRY(shelf_of(app));
+    return answer_of(SALVAGE_TRY(shelf->said(text, limit)));
+}
+
 Result<Answer> get_item_table(App& app, const Request& request)
 {
     ItemShelf::Wanted wanted{.kind = request.parts.at(0), .text = {}};
     wanted.offset = SALVAGE_TRY(number_or(request, "offset", 0, 0, UINT32_MAX));
     wanted.limit = SALVAGE_TRY(number_or(request, "limit", 200, 1, 1000));
-    if (const auto* const text = request.find("text"); text != nullptr) {
-        if (text->size() > max_search_bytes) {
-            return invalid_argument("that is more text than can be looked for", {}, "take 256 bytes at most");
-        }
-        wanted.text = *text;
-    }
+    wanted.text = SALVAGE_TRY(wanted_text(request));
     const auto shelf = SALVAGE_TRY(shelf_of(app));
     return answer_of(SALVAGE_TRY(shelf->table(wanted)));
 }
@@ -62,6 +77,7 @@ std::vector<Route> item_routes()
 {
     return {{.method = "GET", .path = "/api/v1/items", .reach = Reach::reader, .handler = get_items},
             {.method = "GET", .path = "/api/v1/items/{}", .reach = Reach::reader, .handler = get_item_table},
+            {.method = "GET", .path = "/api/v1/messages", .reach = Reach::reader, .handler = get_messages},
             {.method = "GET", .path = "/api/v1/conversations/{}", .reach = Reach::reader, .handler = get_conversation},
             {.method = "GET", .path = "/api/v1/item-pictures/{}", .reach = Reach::reader, .handler = get_item_picture}};
 }

@@ -231,6 +231,11 @@ def items(server, work):
                 assert attachment["key"] is None or server.get("/file-info", {"path": attachment["key"]}).value["size"]
             number = part["next"]
     assert texts and texts <= shown, texts - shown
+    for body in texts:
+        said = server.get("/messages", {"text": body[3:].upper()}).value
+        assert body in {message["text"] for message in said["messages"]} and said["total"] == len(said["messages"]), body
+    assert server.get("/messages", {"text": "nobody said that"}).value == {"total": 0, "messages": []}
+    server.get("/messages", {"text": ""}, expected=400)
     word = next(iter(names)).split()[0]
     for text in (word, word.upper(), word.lower()):
         assert any(word in row[0][0] for row in server.get("/items/contacts", {"text": text}).value["rows"]), text

@@ -14,7 +14,7 @@ const views = [
   ['/unlock', 'locked', click(/Begin the search/)], ['/unlock', 'open'], ['/files', 'locked'], ['/files?path=/media', 'open', (page) => page.locator('.file-pick input').first().check()],
   ['/files?path=/media&deleted=1', 'open'], ['/file?path=/media/a%20b%26c%3Dd%3Fe%23f.txt', 'open'], ['/file?path=/media/contacts2.db', 'open'],
   ['/file?path=/media/IMG_00006.jpg', 'open', click('Bytes')], ['/gallery', 'open'], ['/photo?n=1&path=/media/IMG_00001.jpg', 'open'],
-  ['/contacts', 'open'], ['/contacts?kind=calls&text=nothing', 'open'], ['/item?kind=contacts&n=3', 'open'], ['/messages', 'open'], ['/messages?kind=whatsapp', 'open'], ['/conversation?id=1', 'open'],
+  ['/contacts', 'open'], ['/contacts?kind=calls&text=nothing', 'open'], ['/item?kind=contacts&n=3', 'open'], ['/messages', 'open'], ['/messages?kind=whatsapp', 'open'], ['/messages?text=berlin', 'open'], ['/conversation?id=1', 'open'],
   ['/hex?at=62685184', 'open'], ['/hex?at=125829120&beside=userdata', 'open'], ['/export', 'open'], ['/restore', 'open'], ['/log', 'open'],
 ];
 

@@ -142,9 +142,10 @@ async function rescue(program, page, complaints) {
   await page.getByRole('link', { name: 'José Müller' }).click();
   check(/\+49 151 0000 0000/.test(await page.locator('.facts').textContent()), 'a contact is found by its name and shown whole');
   await page.goto(`${program.base}/messages`);
-  await page.getByRole('link', { name: 'Ada Lovelace' }).first().click();
+  await page.getByLabel('Look for').fill('AT EIGHT');
+  await page.locator('.said-list li', { hasText: 'Yes, at eight.' }).getByRole('link').click();
   await page.locator('.bubble.is-own').first().waitFor({ timeout: long });
-  check(/Yes, at eight\./.test(await page.locator('.bubbles').textContent()), 'a conversation shows both sides');
+  check(/Yes, at eight\./.test(await page.locator('.bubbles').textContent()), 'a message is found by what was said; its conversation shows both sides');
   await page.waitForFunction(() => document.querySelector('.bubble-attachment img')?.naturalWidth > 0, undefined, { timeout: long });
   check(true, 'and the picture that came with it');
 

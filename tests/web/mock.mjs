@@ -197,6 +197,9 @@ export function serve(options) {
       const count = data.itemKinds(phone.items).find((kind) => kind.name === parts[2])?.items ?? 0;
       return send(200, data.itemTable(parts[2], count, Number(query.get('offset') ?? 0), Number(query.get('limit') ?? 200), query.get('text')));
     }
+    if (parts[1] === 'messages') {
+      return send(200, data.said(query.get('text'), phone.items));
+    }
     if (parts[1] === 'conversations') {
       return send(200, data.conversation(Number(parts[2]), phone.items));
     }

@@ -202,6 +202,11 @@ export function itemTable(kind, items, offset, limit, text) {
   return { title: kind === 'messages' ? 'Messages' : 'Contacts', columns, notes: [], total, rows };
 }
 
+export function said(text, items) {
+  const all = conversation(0, items).messages.filter((message) => message.text.toLowerCase().includes(text.toLowerCase()));
+  return { total: all.length, messages: all.slice(0, 100).map(({ from, own, time, text: words }) => ({ conversation: 0, title: people[0], from, own, time, text: words })) };
+}
+
 export function conversation(number, items) {
   const texts = ['Are you coming tonight?', 'Yes, at eight. <script>alert(1)</script>', 'Grüße aus Berlin 🚀\nzweite Zeile', 'שלום, מה שלומך?', 'x'.repeat(300)];
   const messages = Array.from({ length: Math.min(items, 500) }, (_, i) => ({
@@ -209,7 +214,7 @@ export function conversation(number, items) {
     origin: `/data/com.android.providers.telephony/databases/mmssms.db, sms, row ${i + 1}`,
     attachments: i % 9 === 4 ? [{ name: 'sea.jpg', kind: 'image', key: '/media/IMG_00001.jpg', problem: null }, { name: 'voice.amr', kind: 'audio', key: null, problem: 'its file is not there' }] : [],
   }));
-  return { title: people[number % people.length], people: '+442079460018, +4930901820', number: 1, count: items > 500 ? 3 : 1, previous: null, next: items > 500 ? number + 1 : null, messages };
+  return { kind: 'messages', title: people[number % people.length], people: '+442079460018, +4930901820', number: 1, count: items > 500 ? 3 : 1, previous: null, next: items > 500 ? number + 1 : null, messages };
 }
 
 /** A picture that costs nothing: two colours by its number. */

@@ -43,6 +43,7 @@ const states = [
   { name: 'contacts-found', path: '/contacts?kind=contacts&text=yama', state: 'open', items: [300] },
   { name: 'item', path: '/item?kind=contacts&n=3', state: 'open', items: [300] },
   { name: 'messages', path: '/messages', state: 'open', items: [0, 1, 50000] },
+  { name: 'messages-said', path: '/messages?text=berlin', state: 'open', items: [300] },
   { name: 'conversation', path: '/conversation?id=1', state: 'open', items: [1, 300, 50000] },
   { name: 'hex', path: '/hex?at=62685184', state: 'open', items: [1] },
   { name: 'hex-start', path: '/hex', state: 'open', items: [1] },

@@ -124,6 +124,12 @@ TEST(ItemShelf, LinksThePartsOfAConversationWhicheverComesFirst)
         next = part.at("next");
     }
     EXPECT_EQ(texts, (std::vector<std::string>{"part 1", "part 2", "part 3"}));
+    const auto said = shelf->said("PART", 2);
+    ASSERT_TRUE(is_ok(said));
+    EXPECT_EQ(said->at("total"), 3);
+    ASSERT_EQ(said->at("messages").size(), 2U);
+    EXPECT_EQ(said->at("messages")[1].at("conversation"), 1);
+    EXPECT_EQ(shelf->said("title", 2)->at("total"), 0) << "only what was said counts";
 }
 
 TEST(ItemShelf, NamesFilesOfThePhoneAndKeepsPicturesOfRows)

@@ -304,7 +304,12 @@ export interface Message {
   origin: string;
   attachments: Attachment[];
 }
+export interface Said {
+  total: number;
+  messages: { conversation: number; title: string; from: string; own: boolean; time: string; text: string }[];
+}
 export interface Conversation {
+  kind: string;
   title: string;
   people: string;
   number: number;

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { get, Key, url } from '../api/client';
 import { workplace } from '../api/state';
 import type { Attachment, Conversation, Message } from '../api/types';
-import { numberParameter, parameter, useAddress } from '../core/router';
+import { numberParameter, useAddress } from '../core/router';
 import { useStore } from '../core/store';
 import { count } from '../core/text';
 import { Link, Problem, Skeleton } from '../parts/basic';
@@ -42,11 +42,11 @@ function Bubble({ message, isGroup }: { message: Message; isGroup: boolean }) {
   );
 }
 
-function Parts({ conversation, kind }: { conversation: Conversation; kind: string }) {
+function Parts({ conversation }: { conversation: Conversation }) {
   if (conversation.count <= 1) {
     return null;
   }
-  const part = (id: number | null, label: string) => (id === null ? <span class="faint">{label}</span> : <Link to={`/conversation?id=${id}&kind=${kind}`}>{label}</Link>);
+  const part = (id: number | null, label: string) => (id === null ? <span class="faint">{label}</span> : <Link to={`/conversation?id=${id}`}>{label}</Link>);
   return (
     <nav class="pager" aria-label="Parts of the conversation">
       {part(conversation.previous, 'Earlier')}
@@ -60,7 +60,6 @@ export function ConversationPage() {
   const { query } = useAddress();
   const work = useStore(workplace);
   const id = numberParameter(query, 'id') ?? 0;
-  const kind = parameter(query, 'kind') === 'whatsapp' ? 'whatsapp' : 'messages';
   const loaded = useLoad(work?.is_open ? `conversation ${id}` : null, (signal) => get<Conversation>(`/conversations/${id}`, {}, signal));
   const conversation = loaded.value;
   useTitle(conversation?.title ?? 'Conversation');
@@ -70,18 +69,18 @@ export function ConversationPage() {
   const isGroup = new Set(conversation?.messages.filter((message) => !message.own).map((message) => message.from)).size > 1;
   return (
     <div class="page">
-      <p><Link to={`/messages?kind=${kind}`}>All conversations</Link></p>
+      <p><Link to={conversation ? `/messages?kind=${conversation.kind}` : '/messages'}>All conversations</Link></p>
       <h1 class="file-title"><bdi>{conversation?.title ?? 'Conversation'}</bdi></h1>
       <p class="faint cut"><bdi>{conversation && conversation.people !== conversation.title ? conversation.people : '\u00a0'}</bdi></p>
       {loaded.error && <Problem facts={loaded.error} onAgain={loaded.reload} />}
       {!conversation && !loaded.error && <Skeleton lines={12} label="Loading the conversation" />}
       {conversation && (
         <>
-          <Parts conversation={conversation} kind={kind} />
+          <Parts conversation={conversation} />
           <ol class="bubbles">
             {conversation.messages.map((message, i) => <Bubble key={i} message={message} isGroup={isGroup} />)}
           </ol>
-          <Parts conversation={conversation} kind={kind} />
+          <Parts conversation={conversation} />
         </>
       )}
     </div>

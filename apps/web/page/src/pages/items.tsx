@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { get, url } from '../api/client';
 import { workplace } from '../api/state';
-import type { ItemCell, ItemKind, Items, ItemTable } from '../api/types';
+import type { ItemCell, ItemKind, Items, ItemTable, Said } from '../api/types';
 import { go, parameter, useAddress } from '../core/router';
 import { useStore } from '../core/store';
 import { count, counted } from '../core/text';
@@ -16,6 +16,7 @@ const pageSize = 200;
 const lookAgain = 1000; // ms, while the server still reads the databases
 const rightAwayChoices = 3;
 const typingPause = 250; // ms
+const mostSaid = 100;
 
 const talks = ['messages', 'whatsapp'];
 /** Where a kind of item is shown. */
@@ -58,7 +59,7 @@ function Row({ cells, columns, index, kind, text }: {
   const first = cells[0];
   const conversation = cells.find((cell) => cell[1] !== null)?.[1];
   const link = conversation !== undefined
-    ? `/conversation?id=${conversation}&kind=${kind}`
+    ? `/conversation?id=${conversation}`
     : `/item?kind=${kind}&n=${index}${text === '' ? '' : `&text=${encodeURIComponent(text)}`}`;
   const picture = cells.find((cell) => cell[2] !== null)?.[2];
   const rest = cells.slice(1, columns.length);
@@ -117,6 +118,26 @@ function Table({ kind, text, isReady }: { kind: ItemKind; text: string; isReady:
       </div>
       <p class="file-count faint" role="status">{list.total === undefined ? '\u00a0' : counted(list.total, 'row')}</p>
     </div>
+  );
+}
+
+/** Single messages that have the text. */
+function WhatWasSaid({ text, isReady }: { text: string; isReady: boolean }) {
+  const said = useLoad(`said ${text} ${isReady}`, (signal) => get<Said>('/messages', { text, limit: mostSaid }, signal));
+  const total = said.value?.total ?? 0;
+  return (
+    <section class="said" aria-labelledby="said-title">
+      <h2 id="said-title">Said <span class="faint" role="status">{said.value ? `${counted(total, 'message')}${total > mostSaid ? `, the first ${mostSaid} are here` : ''}` : ''}</span></h2>
+      {said.error && <Problem facts={said.error} onAgain={said.reload} />}
+      <ul class="said-list" tabIndex={0} aria-label={`Messages with “${text}”`}>
+        {said.value?.messages.map((message, i) => (
+          <li key={i}>
+            <Link to={`/conversation?id=${message.conversation}`}><bdi>{message.title}</bdi></Link> <span class="faint">{message.own ? 'You, ' : ''}{message.time}</span>
+            <p class="cut" dir="auto">{message.text}</p>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -190,6 +211,7 @@ function ItemsPage({ path, title }: { path: string; title: string }) {
       {items.value?.problem && <p class="notice" role="status">The databases could not be read to the end: {items.value.problem}</p>}
       {kind && <Remarks kind={kind} />}
       {!kind && !items.error && (isReady && items.value ? <Empty title="None was found." /> : <Skeleton lines={12} label="Reading the phone’s databases" />)}
+      {path === '/messages' && text !== '' && <WhatWasSaid text={text} isReady={isReady} />}
       {kind && !kind.has_table && <Empty title="None was found." />}
       {kind?.has_table && <Table kind={kind} text={text} isReady={isReady} />}
     </div>
