@@ -79,7 +79,7 @@ void log_beginning(CaseLog& log, const std::string& statement)
 {
     if (const auto interrupted = log.memory().interrupted) {
         const LogField record{.key = "record", .value = *interrupted};
-        log.write("rescue.interrupted",
+        log.write(log_event::run_interrupted,
                   fmt::format("the run that began with record {} was interrupted: it wrote no end", *interrupted),
                   {&record, 1});
     }

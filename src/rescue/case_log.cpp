@@ -40,7 +40,8 @@ void remember(LogMemory& memory, const LogRecord& record, std::uint64_t number)
 {
     if (record.event == log_event::run_begin) {
         memory.interrupted = number;
-    } else if (record.event == log_event::run_done || record.event == log_event::run_ended) {
+    } else if (record.event == log_event::run_done || record.event == log_event::run_ended ||
+               record.event == log_event::run_interrupted) {
         memory.interrupted.reset();
     }
     const bool is_done = record.event == log_event::folder_done;

@@ -406,10 +406,6 @@ private:
     HashLane lane_;
 };
 
-} // namespace
-
-namespace {
-
 std::string parent_of(const std::string& path)
 {
     return path.substr(0, std::min(path.rfind('/'), path.size()));

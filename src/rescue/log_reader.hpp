@@ -85,8 +85,9 @@ struct NamedFile {
 namespace log_event {
 inline constexpr std::string_view run_begin = "rescue.start";
 inline constexpr std::string_view run_done = "rescue.done";
-inline constexpr std::string_view run_ended = "rescue.ended";     ///< by an error or a stop
-inline constexpr std::string_view run_refused = "rescue.refused"; ///< nothing was done
+inline constexpr std::string_view run_ended = "rescue.ended";             ///< by an error or a stop
+inline constexpr std::string_view run_refused = "rescue.refused";         ///< nothing was done
+inline constexpr std::string_view run_interrupted = "rescue.interrupted"; ///< an earlier one, told of by the next
 inline constexpr std::string_view torn = "log.torn";
 inline constexpr std::string_view file_planned = "file.planned"; ///< about to get this content
 inline constexpr std::string_view file_written = "file.written";

@@ -36,7 +36,8 @@ struct LogField {
 
 /// What an earlier run left behind, as the log tells it.
 struct LogMemory {
-    std::optional<std::uint64_t> interrupted;  ///< number of the record of a run that began and has no end
+    /// Number of the record of a run that began, has no end, and of which no later run has told.
+    std::optional<std::uint64_t> interrupted;
     std::vector<std::string> finished_folders; ///< "parts": written to the end, each of its files recorded
 };
 
