@@ -34,9 +34,16 @@ struct LogField {
     LogValue value;
 };
 
+/// A run that began and has no end.
+struct InterruptedRun {
+    std::string run;        ///< "rescue", "export"
+    std::uint64_t record{}; ///< number of the record that it began with
+    bool operator==(const InterruptedRun&) const = default;
+};
+
 /// What an earlier run left behind, as the log tells it.
 struct LogMemory {
-    std::optional<std::uint64_t> interrupted;  ///< number of the record of a run that began and has no end
+    std::optional<InterruptedRun> interrupted;
     std::vector<std::string> finished_folders; ///< "parts": written to the end, each of its files recorded
 };
 
