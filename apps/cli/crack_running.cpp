@@ -102,6 +102,10 @@ public:
         } else {
             session_->say(render::text(report, session_->err_style()));
         }
+        session_->outcome.text = fmt::format("{} of {} secrets found, {} candidates tried", report.found.size(),
+                                             targets_->size(), format_count(report.tried));
+        session_->outcome.data = {{.key = "found", .value = std::uint64_t{report.found.size()}},
+                                  {.key = "tried", .value = report.tried}};
         if (!report.found.empty()) {
             SALVAGE_TRY(write_key(*options_, report.found.front().master_key, *session_));
         }

@@ -15,7 +15,8 @@ Result<OpenedFiles> open_filesystem(const DumpOptions& dump, const SecretOptions
 {
     OpenedFiles out{.opened = SALVAGE_TRY(open_or_ask(dump, secret, session, context)), .files = {}};
     out.files = SALVAGE_TRY(rescue::open_files(*out.opened.outcome.volume));
-    for (const auto& finding : out.files->findings()) {
+    session.outcome.findings = out.files->findings();
+    for (const auto& finding : session.outcome.findings) {
         session.say(fmt::format("{}: {}\n", to_string(finding.severity), printable(finding.text)));
     }
     if (which == WhichFiles::deleted) {

@@ -8,6 +8,7 @@
 
 #include "salvage/core/run_context.hpp"
 #include "salvage/render/render.hpp"
+#include "salvage/rescue/case_run.hpp"
 
 namespace salvage::cli {
 
@@ -55,6 +56,7 @@ public:
     bool is_quiet{false};
     bool is_json{false};
     std::vector<std::string> command; ///< the command line, without the program's name
+    rescue::RunOutcome outcome;       ///< what a recorded verb has to say to the case's log
 
 private:
     render::TextStyle out_style_;

@@ -11,6 +11,7 @@
 #include "file_kinds.hpp"
 #include "opened_files.hpp"
 #include "options.hpp"
+#include "recorded.hpp"
 #include "salvage/render/carve.hpp"
 #include "salvage/rescue/carve.hpp"
 #include "verbs.hpp"
@@ -81,6 +82,11 @@ Result<> run_carve(const CarveVerb& options, Session& session)
     return {};
 }
 
+Outputs outputs(const CarveVerb& options)
+{
+    return outputs_at({options.out});
+}
+
 } // namespace
 
 void add_carve(CLI::App& app, Session& session)
@@ -99,7 +105,7 @@ void add_carve(CLI::App& app, Session& session)
                      "every form that PhotoRec knows; some of them fit noise, too");
     add_output_options(command, session);
     options->secret.add_to(command);
-    on_chosen(command, session, options, run_carve);
+    on_chosen_recorded(command, session, options, run_carve, outputs);
 }
 
 } // namespace salvage::cli

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "options.hpp"
+#include "recorded.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/render/convert.hpp"
 #include "salvage/rescue/convert.hpp"
@@ -54,9 +55,18 @@ Result<> run_convert(const ConvertVerbOptions& options, Session& session)
     const auto request = SALVAGE_TRY(request_of(options));
     const auto context = session.context();
     const auto dump = SALVAGE_TRY(rescue::open_dump(options.dump.request()));
-    show_conversion(session, options.out.empty() ? SALVAGE_TRY(rescue::check_stored_hashes(dump, context))
-                                                 : SALVAGE_TRY(rescue::convert(dump, options.out, request, context)));
+    const auto report = SALVAGE_TRY(options.out.empty() ? rescue::check_stored_hashes(dump, context)
+                                                        : rescue::convert(dump, options.out, request, context));
+    show_conversion(session, report);
+    for (const auto& file : report.files) {
+        session.outcome.outputs.push_back({.path = file});
+    }
     return {};
+}
+
+Outputs outputs(const ConvertVerbOptions& options)
+{
+    return options.out.empty() ? Outputs{} : Outputs{std::vector<rescue::RunOutput>{}}; // the report names the files
 }
 
 } // namespace
@@ -90,7 +100,7 @@ void add_convert(CLI::App& app, Session& session)
     command.add_option("--examiner", options->case_data.examiner, "who made it")->group(fields);
     command.add_option("--notes", options->case_data.notes, "anything else")->group(fields);
     add_output_options(command, session);
-    on_chosen(command, session, options, run_convert);
+    on_chosen_recorded(command, session, options, run_convert, outputs);
 }
 
 } // namespace salvage::cli

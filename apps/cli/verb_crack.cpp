@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "crack_command.hpp"
+#include "recorded.hpp"
 #include "restart.hpp"
 #include "verbs.hpp"
 
@@ -89,12 +90,25 @@ Result<> check_key_out(const CrackOptions& options, std::size_t targets)
                  {}};
 }
 
+Outputs outputs(const CrackOptions& options)
+{
+    Outputs out{std::vector<rescue::RunOutput>{}}; // a search is told of, even if it writes nothing
+    if (!options.key_out.empty()) {
+        out->push_back({.path = options.key_out, .is_secret = true});
+    }
+    return out;
+}
+
 Result<> search(const CrackOptions& options, const Targets& targets, rescue::SearchRequest request,
                 const RunContext& context, Session& session)
 {
     const auto plan = SALVAGE_TRY(rescue::plan_search(subjects_of(targets), request, context));
-    return options.slurm.is_asked() ? run_elsewhere(options, targets, plan, request, session)
-                                    : run_here(options, targets, plan, request, context, session);
+    if (options.slurm.is_asked()) {
+        return run_elsewhere(options, targets, plan, request, session);
+    }
+    const auto here = [&] { return run_here(options, targets, plan, request, context, session); };
+    // Chunks of one search run side by side; whoever hands them out keeps the record.
+    return options.is_chunk() ? here() : run_recorded(session, options.dump.dump, outputs(options), here);
 }
 
 Result<> run_crack(const CrackOptions& options, Session& session)

@@ -9,7 +9,9 @@
 #include "file_kinds.hpp"
 #include "opened_files.hpp"
 #include "options.hpp"
+#include "recorded.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/crypto/hash.hpp"
 #include "salvage/rescue/export_archive.hpp"
 #include "verbs.hpp"
 
@@ -86,6 +88,13 @@ Result<rescue::ExportOptions> export_options(const ExportVerb& options)
     return out;
 }
 
+Result<> tell(Session& session, const rescue::ExportReport& report)
+{
+    show(session, report);
+    rescue::describe(report, session.outcome);
+    return {};
+}
+
 Result<> run_export(const ExportVerb& options, Session& session)
 {
     const auto context = session.context();
@@ -99,18 +108,27 @@ Result<> run_export(const ExportVerb& options, Session& session)
                                                     options.is_deleted ? WhichFiles::deleted : WhichFiles::live));
     wanted.source_identity = identity_of(opened.opened) + (options.is_deleted ? "; deleted files" : "");
     if (options.format == "folder") {
-        show(session, SALVAGE_TRY(rescue::export_folder(*opened.files, options.out, wanted, context)));
-        return {};
+        return tell(session, SALVAGE_TRY(rescue::export_folder(*opened.files, options.out, wanted, context)));
     }
     const auto format = options.format == "zip" ? rescue::ArchiveFormat::zip : rescue::ArchiveFormat::pax;
     if (is_stream) {
-        const auto report =
-            SALVAGE_TRY(rescue::export_archive(*opened.files, format, write_to_stdout, wanted, context));
+        crypto::Sha256 hash;
+        const auto write = [&hash](ByteView bytes) {
+            hash.update(bytes);
+            return write_to_stdout(bytes);
+        };
+        const auto report = SALVAGE_TRY(rescue::export_archive(*opened.files, format, write, wanted, context));
+        rescue::describe(report, session.outcome);
+        session.outcome.data.push_back({.key = "stdout_sha256", .value = to_hex(hash.finish())});
         session.say(render::text(report, session.err_style())); // standard output is the archive
         return {};
     }
-    show(session, SALVAGE_TRY(rescue::export_to_file(*opened.files, format, options.out, wanted, context)));
-    return {};
+    return tell(session, SALVAGE_TRY(rescue::export_to_file(*opened.files, format, options.out, wanted, context)));
+}
+
+Outputs outputs(const ExportVerb& options)
+{
+    return options.out == "-" ? Outputs{std::vector<rescue::RunOutput>{}} : outputs_at({options.out});
 }
 
 } // namespace
@@ -124,7 +142,7 @@ void add_export(CLI::App& app, Session& session)
     auto options = std::make_shared<ExportVerb>();
     options->dump.add_to(command);
     add_output_options(command, session);
-    on_chosen(command, session, options, run_export);
+    on_chosen_recorded(command, session, options, run_export, outputs);
     command.add_option("path", options->path, "folder or file; its tree lands directly in the target")
         ->capture_default_str();
     command

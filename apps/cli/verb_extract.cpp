@@ -6,9 +6,9 @@
 
 #include "opened_files.hpp"
 #include "options.hpp"
+#include "recorded.hpp"
 #include "salvage/render/extract.hpp"
 #include "salvage/rescue/extract.hpp"
-#include "salvage/rescue/extract_log.hpp"
 #include "verbs.hpp"
 
 namespace salvage::cli {
@@ -29,15 +29,18 @@ Result<> run_extract(const ExtractVerb& options, Session& session)
                                          .source_identity = identity_of(opened.opened),
                                          .only = options.only,
                                          .system_properties = rescue::system_properties_of(opened.opened.dump)};
-    auto log = SALVAGE_TRY(rescue::ExtractLog::open(options.dump.dump, invocation_of(session), options.out, context));
     const auto pages = render::make_extract_pages();
-    auto report = rescue::extract(*opened.files, options.out, request, *pages, context);
-    SALVAGE_TRY(log.end(report));
-    const auto done = SALVAGE_TRY(std::move(report));
+    const auto done = SALVAGE_TRY(rescue::extract(*opened.files, options.out, request, *pages, context));
+    rescue::describe(done, session.outcome);
     session.print(session.is_json ? render::json(done) : render::text(done, session.out_style()));
     const bool is_empty = std::ranges::all_of(done.kinds, [](const auto& kind) { return kind.items == 0; });
     session.finish(static_cast<int>(is_empty ? Exit::not_found : Exit::done));
     return {};
+}
+
+Outputs outputs(const ExtractVerb& options)
+{
+    return outputs_at({options.out});
 }
 
 } // namespace
@@ -60,7 +63,7 @@ void add_extract(CLI::App& app, Session& session)
     command.add_option("--only", options->only, "only these kinds, with commas between them: " + kinds)->delimiter(',');
     add_output_options(command, session);
     options->secret.add_to(command);
-    on_chosen(command, session, options, run_extract);
+    on_chosen_recorded(command, session, options, run_extract, outputs);
 }
 
 } // namespace salvage::cli

@@ -5,6 +5,7 @@
 
 #include "opened_files.hpp"
 #include "options.hpp"
+#include "recorded.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
 #include "salvage/io/pieces.hpp"
@@ -117,6 +118,9 @@ Result<> run_decrypt(const FileOptions& options, Session& session)
         opened.outcome.volume->plain, options.out,
         {.format = format, .source_identity = identity_of(opened), .hashing = hashing(options)}, context));
     show(session, report);
+    if (format == rescue::ImageFormat::raw && !report.sha256.empty()) {
+        session.outcome.known.emplace(report.path, report.sha256);
+    }
     return {};
 }
 
@@ -139,13 +143,23 @@ Result<> run_split(const FileOptions& options, Session& session)
     return {};
 }
 
+Outputs outputs(const FileOptions& options)
+{
+    auto out = outputs_at({options.out});
+    if (!options.key_out.empty()) {
+        out = out.value_or(std::vector<rescue::RunOutput>{});
+        out->push_back({.path = options.key_out, .is_secret = true});
+    }
+    return out;
+}
+
 std::shared_ptr<FileOptions> add_verb(CLI::App& command, Session& session,
                                       Result<> (*work)(const FileOptions&, Session&))
 {
     auto options = std::make_shared<FileOptions>();
     options->dump.add_to(command);
     add_output_options(command, session);
-    on_chosen(command, session, options, work);
+    on_chosen_recorded(command, session, options, work, outputs);
     return options;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "options.hpp"
+#include "recorded.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
 #include "salvage/render/html.hpp"
@@ -56,6 +57,11 @@ Result<> run_inspect(const InspectOptions& options, Session& session)
     show(session, report);
     session.finish(rescue::exit_code(report.outcome.verdict.code));
     return {};
+}
+
+Outputs outputs(const InspectOptions& options)
+{
+    return outputs_at({options.page});
 }
 
 struct FooterOptions {
@@ -155,7 +161,7 @@ void add_inspect(CLI::App& app, Session& session)
                        "also write the report as one page for a browser or for paper, with the map; nothing is "
                        "overwritten");
     add_output_options(command, session);
-    on_chosen(command, session, options, run_inspect);
+    on_chosen_recorded(command, session, options, run_inspect, outputs);
 }
 
 void add_footer(CLI::App& app, Session& session)

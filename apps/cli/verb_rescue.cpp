@@ -8,11 +8,13 @@
 #include "options.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
+#include "salvage/io/sources.hpp"
 #include "salvage/render/case.hpp"
 #include "salvage/render/extract.hpp"
 #include "salvage/render/html.hpp"
+#include "salvage/rescue/case_run.hpp"
+#include "salvage/rescue/case_verify.hpp"
 #include "salvage/rescue/extract.hpp"
-#include "salvage/rescue/extract_log.hpp"
 #include "salvage/rescue/open_volume.hpp"
 #include "salvage/rescue/rescue.hpp"
 #include "salvage/rescue/sample_phone.hpp"
@@ -139,16 +141,58 @@ Result<> extract_for_demo(const rescue::DumpRequest& dump, const std::filesystem
     const auto opened = SALVAGE_TRY(rescue::open_for_reading(dump, secret, context));
     const auto files = SALVAGE_TRY(rescue::open_files(*opened.outcome.volume));
     const auto out = folder / "extracted";
-    auto log = SALVAGE_TRY(rescue::ExtractLog::open(folder / "case", invocation_of(session), out, context));
+    auto run = SALVAGE_TRY(rescue::CaseRun::begin({.name = "extract",
+                                                   .source = folder / "case",
+                                                   .outputs = {{.path = out}},
+                                                   .invocation = invocation_of(session)},
+                                                  context));
     const rescue::ExtractRequest request{.source = opened.dump.path,
                                          .source_identity = identity_of(opened),
                                          .only = {},
                                          .system_properties = rescue::system_properties_of(opened.dump)};
     const auto pages = render::make_extract_pages();
     auto report = rescue::extract(*files, out, request, *pages, context);
-    SALVAGE_TRY(log.end(report));
+    rescue::RunOutcome outcome;
+    if (report.has_value()) {
+        rescue::describe(*report, outcome);
+    }
+    SALVAGE_TRY(run.end(report.has_value() ? Result<>{} : Result<>{report.error()}, outcome, context));
     session.print(render::text(SALVAGE_TRY(std::move(report)), session.out_style()));
     return {};
+}
+
+Result<> sign_for_demo(const std::filesystem::path& folder, Session& session)
+{
+    const auto private_key = folder / "private.pem";
+    tell(session,
+         fmt::format("5. Who says so? A key made for this demo signs the log, and with it all that the log names:\n"
+                     "   salvage case sign {} --key {}",
+                     (folder / "case").string(), private_key.string()));
+    SALVAGE_TRY(rescue::make_case_key(private_key, folder / "public.pem"));
+    rescue::CaseSignRequest request{.case_folder = folder / "case", .private_key = {}, .passphrase = {}};
+    request.private_key = SALVAGE_TRY(rescue::read_secret_file(private_key.string()));
+    const auto done = SALVAGE_TRY(rescue::sign_case(request));
+    session.print(render::text(done, session.out_style()));
+    return {};
+}
+
+/// `head`: as the report printed it.
+Result<> verify_for_demo(const std::filesystem::path& folder, const std::string& head, Session& session,
+                         const RunContext& context)
+{
+    const auto public_key = folder / "public.pem";
+    tell(session, fmt::format("6. Is the case as its log says? Anybody can ask again later:\n"
+                              "   salvage case verify {} --key {}",
+                              (folder / "case").string(), public_key.string()));
+    const auto file = SALVAGE_TRY(io::open_file(public_key));
+    rescue::CaseVerifyRequest request{.case_folder = folder / "case", .public_key = {}, .head = head};
+    request.public_key = SALVAGE_TRY(io::read_all(*file, ByteCount{1U << 16U}));
+    const auto verified = SALVAGE_TRY(rescue::verify_case(request, context));
+    session.print(render::text(verified, session.out_style()));
+    return verified.is_sound() && verified.is_signed_by_key.value_or(false)
+               ? Result<>{}
+               : Result<>{Error{
+                     ErrorCode::mismatch, "the demo's case does not verify", verified.text, std::nullopt, {}, {}}};
 }
 
 Result<> run_demo(const DemoOptions& options, Session& session)
@@ -196,15 +240,8 @@ Result<> run_demo(const DemoOptions& options, Session& session)
     session.print(fmt::format("\n   all files {}\n   report    {}\n             {}\n", report.files_path,
                               report.report_path, report.page_path));
 
-    tell(session, "5. Is the case as its log says? Anybody can ask again later: salvage case verify " +
-                      (folder / "case").string());
-    const auto verified = SALVAGE_TRY(
-        rescue::verify_case({.case_folder = folder / "case", .public_key = {}, .head = report.log.sha256}, context));
-    session.print(render::text(verified, session.out_style()));
-    return verified.is_sound()
-               ? Result<>{}
-               : Result<>{Error{
-                     ErrorCode::mismatch, "the demo's case does not verify", verified.text, std::nullopt, {}, {}}};
+    SALVAGE_TRY(sign_for_demo(folder, session).in("signing the log"));
+    return verify_for_demo(folder, report.log.sha256, session, context);
 }
 
 } // namespace

@@ -11,6 +11,7 @@
 #include "fastboot_place.hpp"
 #include "options.hpp"
 #include "phone_port.hpp"
+#include "recorded.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/device/fastboot.hpp"
 #include "salvage/io/output_file.hpp"
@@ -247,6 +248,11 @@ Result<> run_verify(const VerifyOptions& options, Session& session)
     return {};
 }
 
+Outputs plan_outputs(const PlanOptions& options)
+{
+    return outputs_at({options.out, options.scatter_folder});
+}
+
 void add_plan(CLI::App& app, Session& session)
 {
     auto& command = verb(app, "plan", "which image onto which partition, by which tool, in which order, and why",
@@ -269,7 +275,7 @@ void add_plan(CLI::App& app, Session& session)
     command.add_option("--emit-scatter", options->scatter_folder,
                        "folder for a scatter file that makes SP Flash Tool write its part of the plan");
     add_output_options(command, session);
-    on_chosen(command, session, options, run_plan);
+    on_chosen_recorded(command, session, options, run_plan, plan_outputs);
 }
 
 void add_apply(CLI::App& app, Session& session)

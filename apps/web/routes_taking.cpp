@@ -11,6 +11,7 @@
 #include "pipe.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/render/render.hpp"
+#include "salvage/rescue/case_run.hpp"
 #include "salvage/rescue/export_archive.hpp"
 
 namespace salvage::web {
@@ -22,12 +23,9 @@ constexpr int max_downloads = 8;
 
 void log_taken(rescue::CaseLog& log, std::string_view event, std::string_view text, const rescue::ExportReport& report)
 {
-    const std::array<rescue::LogField, 4> data{
-        rescue::LogField{.key = "files", .value = report.files},
-        rescue::LogField{.key = "bytes", .value = report.bytes.value},
-        rescue::LogField{.key = "failed", .value = report.failed.size()},
-        rescue::LogField{.key = "manifest_sha256", .value = report.manifest_sha256}};
-    log.write(event, text, data);
+    rescue::RunOutcome outcome;
+    rescue::describe(report, outcome);
+    log.write(event, text, outcome.data);
 }
 
 Result<Answer> post_selection(App& app, const Request& request)

@@ -159,6 +159,27 @@ Result<Ed25519Signer> Ed25519Signer::from_pem(const SecretBytes& pem, const Secr
     return malformed(ByteOffset{0}, "there is no private key in PEM form", {}).with_hint(how_to_make);
 }
 
+Ed25519Signer Ed25519Signer::generate()
+{
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): OpenSSL
+    openssl::PrivateKey key{EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")};
+    openssl::must(key != nullptr, "to make a key");
+    return Ed25519Signer{std::make_unique<State>(State{.key = std::move(key)})};
+}
+
+SecretBytes Ed25519Signer::private_pem() const
+{
+    const Bio bio{BIO_new(BIO_s_secmem())}; // wiped when it is freed
+    openssl::must(bio != nullptr && PEM_write_bio_PrivateKey(bio.get(), state_->key.get(), nullptr, nullptr, 0, nullptr,
+                                                             nullptr) == 1,
+                  "to encode a private key");
+    char* data = nullptr;
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-cstyle-cast,google-readability-casting): OpenSSL's macro
+    const auto size = BIO_get_mem_data(bio.get(), &data);
+    openssl::must(size > 0, "to encode a private key");
+    return SecretBytes::copy_of(std::as_bytes(std::span{data, static_cast<std::size_t>(size)}));
+}
+
 Ed25519Signature Ed25519Signer::sign(ByteView message) const
 {
     Ed25519Signature out{};

@@ -77,12 +77,7 @@ void log_statement(CaseLog& log, const std::string& statement)
 
 void log_beginning(CaseLog& log, const std::string& statement)
 {
-    if (const auto interrupted = log.memory().interrupted) {
-        const LogField record{.key = "record", .value = *interrupted};
-        log.write(log_event::run_interrupted,
-                  fmt::format("the run that began with record {} was interrupted: it wrote no end", *interrupted),
-                  {&record, 1});
-    }
+    record_interrupted(log);
     log_statement(log, statement);
 }
 
@@ -125,8 +120,7 @@ Result<std::unique_ptr<CaseFolder>> CaseFolder::open(const CaseRequest& request,
     state->log = SALVAGE_TRY(CaseLog::open(request.folder / "log.jsonl", clock));
     auto known = known_of(request);
     if (!known.has_value()) {
-        const LogField code{.key = "code", .value = std::string{to_string(known.error().code)}};
-        state->log->write(log_event::run_refused, to_string(known.error()), {&code, 1});
+        record_refusal(*state->log, log_event::rescue_run, known.error());
         return std::move(known).error();
     }
     state->known = *std::move(known);

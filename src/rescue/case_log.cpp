@@ -38,10 +38,14 @@ struct Survey {
 
 void remember(LogMemory& memory, const LogRecord& record, std::uint64_t number)
 {
-    if (record.event == log_event::run_begin) {
-        memory.interrupted = number;
-    } else if (record.event == log_event::run_done || record.event == log_event::run_ended ||
-               record.event == log_event::run_interrupted) {
+    const auto dot = record.event.rfind('.');
+    const auto run = record.event.substr(0, dot);
+    const auto step = dot == std::string::npos ? std::string{} : record.event.substr(dot + 1);
+    // Steps of a run begin, too; a run itself says its version, but for those of the oldest logs.
+    if (step == log_event::step_start && (run == log_event::rescue_run || record.data().contains("version"))) {
+        memory.interrupted = {.run = run, .record = number};
+    } else if (memory.interrupted && memory.interrupted->run == run &&
+               std::ranges::find(log_event::steps_of_an_end, step) != log_event::steps_of_an_end.end()) {
         memory.interrupted.reset();
     }
     const bool is_done = record.event == log_event::folder_done;

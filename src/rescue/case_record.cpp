@@ -29,6 +29,12 @@ void record(CaseLog& log, std::string_view event, const NamedFile& file)
     log.write(event, fmt::format("{} {}", file.path, verb), data);
 }
 
+void record_error(CaseLog& log, std::string_view event, const Error& error)
+{
+    const LogField code{.key = "code", .value = std::string{to_string(error.code)}};
+    log.write(event, to_string(error), {&code, 1});
+}
+
 } // namespace
 
 Result<> replace_recorded(CaseLog& log, const std::filesystem::path& case_folder, const CaseDocument& document)
@@ -75,6 +81,37 @@ Result<> record_parts(CaseLog& log, const std::filesystem::path& case_folder)
         }
     }
     return record_files(log, case_folder, std::array<std::string, 2>{"parts/SHA256SUMS", "parts/manifest.json"});
+}
+
+void record_file(CaseLog& log, const NamedFile& file)
+{
+    record(log, log_event::file_written, file);
+}
+
+void record_interrupted(CaseLog& log)
+{
+    const auto& interrupted = log.memory().interrupted;
+    if (!interrupted) {
+        return;
+    }
+    const LogField record{.key = "record", .value = interrupted->record};
+    log.write(fmt::format("{}.interrupted", interrupted->run),
+              fmt::format("the run that began with record {} was interrupted: it wrote no end", interrupted->record),
+              {&record, 1});
+}
+
+void record_refusal(CaseLog& log, std::string_view run, const Error& error)
+{
+    record_error(log, fmt::format("{}.refused", run), error);
+}
+
+void record_ending(CaseLog& log, std::string_view run, const Error& error)
+{
+    if (error.code == ErrorCode::already_exists || error.code == ErrorCode::refused ||
+        error.code == ErrorCode::mismatch) {
+        record_refusal(log, run, error);
+    }
+    record_error(log, fmt::format("{}.ended", run), error);
 }
 
 void record_findings(CaseLog& log, std::span<const Finding> findings)

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rescue/log_reader.hpp"
 #include "salvage/core/finding.hpp"
 #include "salvage/core/result.hpp"
 #include "salvage/rescue/case_log.hpp"
@@ -23,6 +24,16 @@ Result<> record_files(CaseLog& log, const std::filesystem::path& case_folder, st
 
 /// Records the images of parts/ with the hashes of its manifest, and the manifest itself.  Errors: io, malformed.
 Result<> record_parts(CaseLog& log, const std::filesystem::path& case_folder);
+
+/// Records a file whose hash is known.
+void record_file(CaseLog& log, const NamedFile& file);
+
+/// Names the run that an earlier program began and wrote no end of; nothing where there is none.
+void record_interrupted(CaseLog& log);
+/// What was asked for was not done.
+void record_refusal(CaseLog& log, std::string_view run, const Error& error);
+/// How a run ended that did not do what was asked for: refused, or stopped on its way.
+void record_ending(CaseLog& log, std::string_view run, const Error& error);
 
 void record_findings(CaseLog& log, std::span<const Finding> findings);
 

@@ -206,6 +206,14 @@ CaseSignature judge_signature(const StoredSignature& stored, const std::map<std:
     return out;
 }
 
+Result<> make_case_key(const std::filesystem::path& private_key, const std::filesystem::path& public_key)
+{
+    const auto signer = crypto::Ed25519Signer::generate();
+    const auto pem = signer.private_pem();
+    SALVAGE_TRY(io::write_file_atomically(private_key, pem.expose(), io::Existing::refuse, 0600));
+    return io::write_file_atomically(public_key, as_bytes(signer.public_pem()), io::Existing::refuse);
+}
+
 Result<CaseSignReport> sign_case(const CaseSignRequest& request)
 {
     const auto signer = SALVAGE_TRY(

@@ -1,6 +1,7 @@
 // Reads a case log line by line: bounded memory, whatever the file holds.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -83,11 +84,10 @@ struct NamedFile {
 
 /// Events that readers of a log act upon; the others are for people.
 namespace log_event {
-inline constexpr std::string_view run_begin = "rescue.start";
-inline constexpr std::string_view run_done = "rescue.done";
-inline constexpr std::string_view run_ended = "rescue.ended";             ///< by an error or a stop
-inline constexpr std::string_view run_refused = "rescue.refused";         ///< nothing was done
-inline constexpr std::string_view run_interrupted = "rescue.interrupted"; ///< an earlier one, told of by the next
+inline constexpr std::string_view rescue_run = "rescue";
+inline constexpr std::string_view step_start = "start"; ///< of a run: "rescue.start", "export.start"
+/// Of a run: done; ended by an error or a stop; named as interrupted by a later one.
+inline constexpr std::array<std::string_view, 3> steps_of_an_end{"done", "ended", "interrupted"};
 inline constexpr std::string_view torn = "log.torn";
 inline constexpr std::string_view file_planned = "file.planned"; ///< about to get this content
 inline constexpr std::string_view file_written = "file.written";

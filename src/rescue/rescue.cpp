@@ -25,21 +25,6 @@ LogValue or_null(std::string text)
     return text.empty() ? LogValue{} : LogValue{std::move(text)};
 }
 
-void log_error(CaseLog& log, std::string_view event, const Error& error)
-{
-    const LogField code{.key = "code", .value = std::string{to_string(error.code)}};
-    log.write(event, to_string(error), {&code, 1});
-}
-
-void log_ending(CaseLog& log, const Error& error)
-{
-    if (error.code == ErrorCode::already_exists || error.code == ErrorCode::refused ||
-        error.code == ErrorCode::mismatch) {
-        log_error(log, log_event::run_refused, error);
-    }
-    log_error(log, log_event::run_ended, error);
-}
-
 /// Everything the rest needs to know that source is the one an earlier run saw.
 std::string identity_of(const InspectReport& report)
 {
@@ -76,7 +61,7 @@ public:
         const std::string code{to_string(report_.inspect.outcome.verdict.code)};
         SALVAGE_TRY(folder_->note_verdict(code));
         const LogField verdict{.key = "verdict", .value = code};
-        log_->write(log_event::run_done, fmt::format("verdict {}", code), {&verdict, 1});
+        log_->write("rescue.done", fmt::format("verdict {}", code), {&verdict, 1});
         report_.log = log_->head();
         return std::move(report_);
     }
@@ -89,7 +74,7 @@ private:
             LogField{.key = "version", .value = or_null(run.version)}, LogField{.key = "verb", .value = run.verb},
             LogField{.key = "options", .value = run.options}, LogField{.key = "source", .value = dump.path},
             LogField{.key = "source_size", .value = dump.source->size().value}};
-        log_->write(log_event::run_begin,
+        log_->write("rescue.start",
                     fmt::format("salvage {} of {} ({})", run.verb, dump.path, format_size_exact(dump.source->size())),
                     data);
     }
@@ -285,7 +270,7 @@ Result<RescueReport> rescue(const RescueRequest& request, const RunContext& cont
     Rescue run{request, *folder, context};
     auto report = run.run(dump);
     if (!report.has_value()) {
-        log_ending(folder->log(), report.error());
+        record_ending(folder->log(), log_event::rescue_run, report.error());
     }
     return report;
 }

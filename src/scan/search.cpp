@@ -24,12 +24,24 @@ struct Area {
     ByteOffset readable_to; ///< the next place that cannot be read, or the end
 };
 
+/// For each extent the start of the next one behind it, or the same, that cannot be read; else the end.
+std::vector<ByteOffset> readable_ends(const std::vector<io::Extent>& extents, ByteOffset end)
+{
+    std::vector<ByteOffset> out(extents.size());
+    for (auto i = extents.size(); i-- > 0;) {
+        end = extents[i].kind == io::ExtentKind::unreadable ? extents[i].range.start() : end;
+        out[i] = end;
+    }
+    return out;
+}
+
 /// Of holes only the last bytes count, for what begins in them and goes on behind; `is_in_zeros`: something that is
 /// looked for lies in zeros alone.
 std::vector<Area> areas_of(const std::vector<io::Extent>& extents, ByteRange whole, std::uint64_t longest,
                            bool is_in_zeros)
 {
     std::vector<Area> out;
+    const auto ends = readable_ends(extents, whole.end());
     auto readable_from = whole.start();
     for (std::size_t i = 0; i < extents.size(); ++i) {
         const auto& extent = extents[i];
@@ -43,10 +55,7 @@ std::vector<Area> areas_of(const std::vector<io::Extent>& extents, ByteRange who
         const auto before = std::min(longest - 1, (extent.range.start() - readable_from).value);
         auto start = extent.range.start() - ByteCount{before};
         start = out.empty() ? start : std::max(start, out.back().starts.end());
-        const auto next_bad = std::find_if(extents.begin() + static_cast<std::ptrdiff_t>(i), extents.end(),
-                                           [](const auto& e) { return e.kind == io::ExtentKind::unreadable; });
-        const auto readable_to = next_bad == extents.end() ? whole.end() : next_bad->range.start();
-        out.push_back({.starts = ByteRange::between(start, extent.range.end()), .readable_to = readable_to});
+        out.push_back({.starts = ByteRange::between(start, extent.range.end()), .readable_to = ends[i]});
     }
     return out;
 }

@@ -3,7 +3,7 @@
 
     case_test.py CASE SALVAGE MAKE_SAMPLE_PHONE CASE_MD
 
-CASE is kill, document, sign or secrets.  SALVAGE_KILL_SEED chooses other moments for kill.
+CASE is kill, document, sign, secrets or runs.  SALVAGE_KILL_SEED chooses other moments for kill.
 """
 import json
 import os
@@ -211,12 +211,58 @@ def secrets(salvage, dump, work, _):
     verify(salvage, case)
 
 
+def runs(salvage, dump, work, _):
+    """Verbs that work from a case: killed at any moment, named by the next one, and no secret of theirs in the log."""
+    chance = random.Random(int(os.environ.get("SALVAGE_KILL_SEED", "1")))
+    case = work / "case"
+    run(rescue(salvage, dump, case, "--no-split"))
+    verbs = [["export", case, "-o", work / "photos.tar", "--format", "tar"], ["extract", case, "-o", case / "mine"],
+             ["decrypt", case, "-o", work / "plain.img"]]
+    start = time.monotonic()
+    run([salvage, *verbs[0], "--quiet"])
+    seconds = time.monotonic() - start
+    interrupted = 0
+    for number in range(9):
+        (work / "photos.tar").unlink(missing_ok=True)
+        before = len(records(case))
+        process = subprocess.Popen([salvage, *verbs[number % 3], "--quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=chance.uniform(seconds / 4, seconds))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        new = [record["event"] for record in records(case)[before:]]
+        report = verify(salvage, case)
+        assert report["sound"] and report["broken"] is None, report
+        began = verbs[number % 3][0] + ".start" in new and not any(event.endswith((".done", ".ended")) for event in new)
+        last = len(records(case))
+        run([salvage, "split", case, "-o", work / f"parts-{number}", "--only", "metadata", "--quiet"])
+        named = [record for record in records(case)[last:] if record["event"].endswith(".interrupted")]
+        assert len(named) == began, (new, named)
+        if began:
+            assert named[0]["event"] == verbs[number % 3][0] + ".interrupted", named
+            assert records(case)[named[0]["data"]["record"] - 1]["event"] == verbs[number % 3][0] + ".start"
+            interrupted += 1
+    assert interrupted >= 2, "hardly any run was killed between its beginning and its end"
+    run([salvage, *verbs[1], "--quiet"])
+    run([salvage, "export", case, "-o", work / "by-pattern", "--pattern", "1-4-7-8-9", "--quiet"])
+    log = (case / "log.jsonl").read_text(encoding="utf-8")
+    assert "1-4-7-8-9" not in log and "(a secret, not recorded)" in log
+    private, public = keys(work)
+    run([salvage, "case", "sign", case, "--key", private])
+    assert verify(salvage, case, 0, "--key", public)["signatures"][0]["state"] == "valid"
+    sums = (case / "mine" / "SHA256SUMS").read_bytes()
+    (case / "mine" / "SHA256SUMS").write_bytes(sums + b"x")
+    assert any(problem["path"] == "mine/SHA256SUMS" for problem in verify(salvage, case, 7)["problems"])
+    print(f"{interrupted} of 9 runs were interrupted and named")
+
+
 def main():
     case, salvage, make_sample_phone, case_md = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="salvage-case-") as name:
         work = pathlib.Path(name)
         dump = sample_phone(work, make_sample_phone)
-        {"kill": kill, "document": document, "sign": sign, "secrets": secrets}[case](salvage, dump, work, case_md)
+        {"kill": kill, "document": document, "sign": sign, "secrets": secrets, "runs": runs}[case](salvage, dump, work, case_md)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,11 @@ public:
     /// Errors: malformed (no private key in PEM), unsupported (of another kind), invalid_argument (encrypted, and no
     /// passphrase given), wrong_secret (not with this passphrase).
     [[nodiscard]] static Result<Ed25519Signer> from_pem(const SecretBytes& pem, const SecretBytes* passphrase);
+    /// A new key, by OpenSSL's own random numbers.
+    [[nodiscard]] static Ed25519Signer generate();
     [[nodiscard]] Ed25519Signature sign(ByteView message) const;
+    /// The private key in PEM, not encrypted.
+    [[nodiscard]] SecretBytes private_pem() const;
     /// The public key in PEM.
     [[nodiscard]] std::string public_pem() const;
 

@@ -34,10 +34,16 @@ struct LogField {
     LogValue value;
 };
 
+/// A run that began and has no end.
+struct InterruptedRun {
+    std::string run;        ///< "rescue", "export"
+    std::uint64_t record{}; ///< number of the record that it began with
+    bool operator==(const InterruptedRun&) const = default;
+};
+
 /// What an earlier run left behind, as the log tells it.
 struct LogMemory {
-    /// Number of the record of a run that began, has no end, and of which no later run has told.
-    std::optional<std::uint64_t> interrupted;
+    std::optional<InterruptedRun> interrupted; ///< of which no later run has told
     std::vector<std::string> finished_folders; ///< "parts": written to the end, each of its files recorded
 };
 

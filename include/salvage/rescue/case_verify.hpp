@@ -79,6 +79,10 @@ struct CaseVerifyReport {
 /// unsupported (the key that was given).
 [[nodiscard]] Result<CaseVerifyReport> verify_case(const CaseVerifyRequest& request, const RunContext& context);
 
+/// Makes a key to sign with: two new files, as openssl writes them; the private one is not encrypted, mode 0600.
+/// Errors: already_exists, io, no_space.
+Result<> make_case_key(const std::filesystem::path& private_key, const std::filesystem::path& public_key);
+
 struct CaseSignRequest {
     std::filesystem::path case_folder;
     SecretBytes private_key;               ///< PEM

@@ -63,13 +63,13 @@ TEST_F(CaseFolderTest, TakesNoFolderThatHoldsSomethingElse)
 
 TEST_F(CaseFolderTest, TellsOfAnInterruptedRunOnce)
 {
-    opened().unwrap()->log().write(log_event::run_begin, "a run that is killed now");
+    opened().unwrap()->log().write("rescue.start", "a run that is killed now");
     static_cast<void>(opened().unwrap());
     static_cast<void>(opened().unwrap());
-    EXPECT_EQ(records_of(log_event::run_interrupted), 1);
-    opened().unwrap()->log().write(log_event::run_begin, "and another");
+    EXPECT_EQ(records_of("rescue.interrupted"), 1);
+    opened().unwrap()->log().write("rescue.start", "and another");
     static_cast<void>(opened().unwrap());
-    EXPECT_EQ(records_of(log_event::run_interrupted), 2);
+    EXPECT_EQ(records_of("rescue.interrupted"), 2);
 }
 
 TEST_F(CaseFolderTest, ItsLogIsOneChainWhoeverWritesAtOnce)

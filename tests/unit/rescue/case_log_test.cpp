@@ -110,7 +110,7 @@ TEST(CaseLog, RemembersARunWithoutAnEnd)
     small.open()->write("rescue.start", "a run");
     const auto number = log_head(small.log()).unwrap().records;
     small.open()->write("finding", "something");
-    EXPECT_EQ(small.open()->memory().interrupted, number);
+    EXPECT_EQ(small.open()->memory().interrupted, (InterruptedRun{.run = "rescue", .record = number}));
     small.open()->write("rescue.ended", "stopped");
     EXPECT_FALSE(small.open()->memory().interrupted);
 }

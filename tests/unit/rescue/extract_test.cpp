@@ -8,7 +8,7 @@
 #include "export_support.hpp"
 #include "fake_filesystem.hpp"
 #include "salvage/io/views.hpp"
-#include "salvage/rescue/extract_log.hpp"
+#include "salvage/rescue/case_run.hpp"
 #include "stop_at.hpp"
 #include "support/assert_result.hpp"
 #include "support/files.hpp"
@@ -184,15 +184,22 @@ TEST(Extract, WritesIntoTheLogOfACaseAndNowhereElse)
 {
     Camera camera;
     const test::TemporaryFolder folder;
-    const auto none = ExtractLog::open(folder.path(), {.version = "1", .verb = "extract", .options = {}}, "out", {});
+    const CaseRunRequest request{.name = "extract",
+                                 .source = folder.path(),
+                                 .outputs = {{.path = folder.path() / "out"}},
+                                 .invocation = {.version = "1", .verb = "extract", .options = {"-o", "out"}}};
+    auto none = CaseRun::begin(request, {});
     ASSERT_TRUE(is_ok(none));
+    ASSERT_TRUE(is_ok(none->end({}, {}, {})));
     EXPECT_FALSE(std::filesystem::exists(folder.path() / "log.jsonl"));
     static_cast<void>(folder.write("case.json", as_bytes("{}")));
     const auto report = extract_all(camera.files, folder.path() / "out");
-    auto log =
-        ExtractLog::open(folder.path(), {.version = "1", .verb = "extract", .options = {"-o", "out"}}, "out", {});
-    ASSERT_TRUE(is_ok(log));
-    ASSERT_TRUE(is_ok(log->end(report)));
+    ASSERT_TRUE(is_ok(report));
+    auto run = CaseRun::begin(request, {});
+    ASSERT_TRUE(is_ok(run));
+    RunOutcome outcome;
+    describe(*report, outcome);
+    ASSERT_TRUE(is_ok(run->end({}, outcome, {})));
     const auto text = test::text_of(folder.path() / "log.jsonl");
     EXPECT_NE(text.find("\"event\":\"extract.start\""), std::string::npos);
     EXPECT_NE(text.find("\"manifest_sha256\":\""), std::string::npos);

@@ -124,6 +124,44 @@ TEST(Search, DoesNotReadHolesAndWhatIsKnownToBeBad)
     EXPECT_GE(counters.bytes.load(), 3 * mib);
 }
 
+/// Sectors of data and holes in turn, a million of them.
+class Chequered final : public io::ByteSource {
+public:
+    [[nodiscard]] ByteCount size() const noexcept override { return ByteCount{sectors * sector}; }
+    Result<> read_at(ByteOffset at, std::span<std::byte> into) const override
+    {
+        for (std::size_t i = 0; i < into.size(); ++i) {
+            into[i] = is_hole((at.value + i) / sector) ? std::byte{0} : std::byte{'x'};
+        }
+        return {};
+    }
+    [[nodiscard]] Result<std::vector<io::Extent>> extents(ByteRange range) const override
+    {
+        std::vector<io::Extent> out;
+        for (auto at = range.start().value; at < range.end().value;) {
+            const auto end = std::min(range.end().value, ((at / sector) + 1) * sector);
+            out.push_back({.range = range_of(at, end),
+                           .kind = is_hole(at / sector) ? io::ExtentKind::hole : io::ExtentKind::data});
+            at = end;
+        }
+        return out;
+    }
+    [[nodiscard]] Location locate(ByteOffset /*at*/) const override { return {}; }
+
+private:
+    static bool is_hole(std::uint64_t number) { return number % 2 == 1; }
+    static constexpr std::uint64_t sector = 512;
+    static constexpr std::uint64_t sectors = 1'000'000;
+};
+
+TEST(Search, TakesNoLongerForEachExtentWhereThereAreMany)
+{
+    const Chequered source; // with a look at all others for each, this would take minutes
+    const auto found = search(source, {.patterns = {pattern_of("xxxx")}, .max_hits_per_pattern = 1}, {});
+    ASSERT_TRUE(is_ok(found));
+    EXPECT_EQ(found->hit_counts.front(), 500'000U * (512 - 3));
+}
+
 TEST(Search, FindsNothingWhereNothingIsAskedFor)
 {
     const auto source = io::make_memory(random_bytes(4096, 3), "m");
