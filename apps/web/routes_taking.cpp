@@ -10,9 +10,12 @@
 #include "keys.hpp"
 #include "pipe.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/render/extract.hpp"
 #include "salvage/render/render.hpp"
 #include "salvage/rescue/case_run.hpp"
 #include "salvage/rescue/export_archive.hpp"
+#include "salvage/rescue/extract.hpp"
+#include "salvage/rescue/look.hpp"
 
 namespace salvage::web {
 namespace {
@@ -167,8 +170,8 @@ Result<ExportWish> wish_of(const Json& body)
     }
     out.to = SALVAGE_TRY(local_path(*to));
     out.format = SALVAGE_TRY(text_at(body, "format")).value_or("folder");
-    if (out.format != "folder" && out.format != "zip" && out.format != "tar") {
-        return invalid_argument("files are taken out to a folder, a zip or a tar");
+    if (out.format != "folder" && out.format != "zip" && out.format != "tar" && out.format != "pages") {
+        return invalid_argument("files are taken out to a folder, a zip, a tar or pages");
     }
     const auto key = SALVAGE_TRY(text_at(body, "path", 32768));
     out.options.path = SALVAGE_TRY(phone_path_of_key(key.value_or("/")));
@@ -182,6 +185,10 @@ Result<ExportWish> wish_of(const Json& body)
                                     "image, video, audio, document or database");
         }
         out.options.filter.kinds.push_back(*kind);
+    }
+    if (out.format == "pages" && (out.is_deleted || out.options.path != "/" || !out.options.filter.kinds.empty())) {
+        return invalid_argument("pages are made of all that the phone holds", {},
+                                "leave `path`, `kinds` and `deleted` out");
     }
     return out;
 }
@@ -204,6 +211,27 @@ Result<std::string> export_files(const Known& known, const ExportWish& wish, Job
     return render::json(*report);
 }
 
+/// Photos, contacts, messages … as `salvage extract` writes them.
+Result<std::string> extract_pages(const Known& known, const ExportWish& wish, JobControl& job)
+{
+    auto& log = known.open->folder->log();
+    log.write("extract.start", fmt::format("photos, contacts, messages … to {}", printable(wish.to)));
+    const rescue::ExtractRequest request{.source = known.open->dump.path,
+                                         .source_identity = known.identity,
+                                         .only = {},
+                                         .system_properties = rescue::system_properties_of(known.open->dump)};
+    const auto report = rescue::extract(*known.files, wish.to, request, *render::make_extract_pages(), job.context());
+    if (!report.has_value()) {
+        log.write("extract.ended", to_string(report.error()));
+        return report.error();
+    }
+    rescue::RunOutcome outcome;
+    rescue::describe(*report, outcome);
+    outcome.data.push_back({.key = "manifest_sha256", .value = SALVAGE_TRY(rescue::sha256_of_file(report->manifest))});
+    log.write("extract.done", fmt::format("{}, to {}", outcome.text, printable(wish.to)), outcome.data);
+    return render::json(*report);
+}
+
 Result<Answer> post_export(App& app, const Request& request)
 {
     const auto body = SALVAGE_TRY(object_of(request));
@@ -212,11 +240,13 @@ Result<Answer> post_export(App& app, const Request& request)
     const auto known = SALVAGE_TRY(app.place.opened());
     SALVAGE_TRY(filesystem::find_path(wish.is_deleted ? *known->deleted : *known->files, wish.options.path));
     wish.options.source_identity = known->identity + (wish.is_deleted ? "; deleted files" : "");
-    const bool is_folder = wish.format == "folder";
+    const bool is_folder = wish.format == "folder" || wish.format == "pages";
     const auto title = fmt::format("Taking files out to {}", shown_name(wish.to));
-    const auto id = app.jobs.start_alone(
-        {.kind = JobKind::export_files, .title = title, .can_resume = is_folder},
-        [known, wish = std::move(wish)](JobControl& job) { return export_files(*known, wish, job); });
+    const auto id = app.jobs.start_alone({.kind = JobKind::export_files, .title = title, .can_resume = is_folder},
+                                         [known, wish = std::move(wish)](JobControl& job) {
+                                             return wish.format == "pages" ? extract_pages(*known, wish, job)
+                                                                           : export_files(*known, wish, job);
+                                         });
     if (!id) {
         return busy("files are being taken out already", "two would only be slower",
                     "wait until it is done, or stop it");

@@ -89,6 +89,8 @@ export interface JobResult {
   failed?: { path: string; reason: string; lost_bytes: number; partial: boolean }[];
   manifest?: string;
   sums?: string;
+  index?: string;
+  kinds?: { name: string; title: string; items: number }[];
   hits?: Hit[];
   hits_not_listed?: number;
 }

@@ -18,7 +18,8 @@ const kinds = [
   { id: 'document', label: 'Documents' },
   { id: 'database', label: 'Databases', term: 'contacts, messages' },
 ] as const;
-type Format = 'folder' | 'zip' | 'tar';
+type Format = 'folder' | 'zip' | 'tar' | 'pages';
+const isOneFile = (format: Format) => format === 'zip' || format === 'tar';
 
 function Result({ job }: { job: Job }) {
   const result = job.result;
@@ -29,7 +30,7 @@ function Result({ job }: { job: Job }) {
   const facts = [
     counted(result.files ?? 0, 'file'),
     result.bytes !== undefined ? size(result.bytes) : '',
-    counted(result.folders ?? result.directories ?? 0, 'folder'),
+    result.kinds ? '' : counted(result.folders ?? result.directories ?? 0, 'folder'),
     result.symlinks ? counted(result.symlinks, 'link') : '',
     result.resumed ? `${count(result.resumed)} of them finished by an earlier run` : '',
   ].filter((each) => each !== '');
@@ -38,8 +39,12 @@ function Result({ job }: { job: Job }) {
   );
   return (
     <div class="export-result">
-      <p><strong>{facts.join(', ')}.</strong> {failed.length === 0 ? 'All of them whole.' : ''}</p>
+      <p><strong>{facts.join(', ')}.</strong> {failed.length === 0 && !result.kinds ? 'All of them whole.' : ''}</p>
+      {result.kinds && (
+        <p>{result.kinds.filter((kind) => kind.items > 0).map((kind) => `${kind.title}: ${count(kind.items)}`).join(', ')}</p>
+      )}
       <dl class="facts">
+        {path('Open this in a browser', result.index, 'works without Salvage')}
         {path('What is there', result.manifest, 'manifest')}
         {path('Hashes', result.sums, 'check with sha256sum -c')}
       </dl>
@@ -67,23 +72,30 @@ function Form({ isBusy }: { isBusy: boolean }) {
   const [deleted, setDeleted] = useState(false);
   const [isPicking, setPicking] = useState(false);
   const begin = useAction(async () => {
-    putJob(await send<Job>('POST', '/exports', { to: to.trim(), format, deleted, ...(what === 'kinds' ? { kinds: chosen } : {}) }));
+    const choice = format === 'pages' ? {} : { deleted, ...(what === 'kinds' ? { kinds: chosen } : {}) };
+    putJob(await send<Job>('POST', '/exports', { to: to.trim(), format, ...choice }));
   });
   const toggle = (id: string) => setChosen(chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id]);
-  const isReady = to.trim() !== '' && (what === 'all' || chosen.length > 0);
+  const isPages = format === 'pages';
+  const isReady = to.trim() !== '' && (isPages || what === 'all' || chosen.length > 0);
   const pick = (folder: string) => {
-    setTo(`${folder.replace(/\/$/, '')}/${format === 'folder' ? 'phone-files' : `phone-files.${format}`}`);
+    setTo(`${folder.replace(/\/$/, '')}/${isOneFile(format) ? `phone-files.${format}` : isPages ? 'my-phone' : 'phone-files'}`);
     setPicking(false);
   };
   const reshape = (value: Format) => {
     setFormat(value);
-    setTo((now) => (now === '' ? '' : now.replace(/\.(zip|tar)$/, '') + (value === 'folder' ? '' : `.${value}`)));
+    setTo((now) => (now === '' ? '' : now.replace(/\.(zip|tar)$/, '') + (isOneFile(value) ? `.${value}` : '')));
   };
   return (
     <form class="panel" onSubmit={(event) => { event.preventDefault(); if (isReady) { begin.run(); } }}>
+      <h2>How</h2>
+      <Choice label="As" value={format} options={[{ value: 'folder', label: 'Files in a folder' }, { value: 'zip', label: 'One zip file' }, { value: 'tar', label: 'One tar file' }, { value: 'pages', label: 'Pages to read' }]} onChange={reshape} />
+      <p class="faint export-how">{isPages
+        ? 'Photos by day, contacts a new phone takes in, conversations to read, and one page to open them all.'
+        : 'Every file as it is on the phone, in its own folders.'}</p>
       <h2>What</h2>
-      <Choice label="What to take out" value={what} options={[{ value: 'all', label: 'Everything' }, { value: 'kinds', label: 'Only some kinds' }]} onChange={setWhat} />
-      <fieldset class="checks" disabled={what !== 'kinds'}>
+      <Choice label="What to take out" value={isPages ? 'all' : what} options={[{ value: 'all', label: 'Everything' }, { value: 'kinds', label: 'Only some kinds' }]} onChange={setWhat} />
+      <fieldset class="checks" disabled={isPages || what !== 'kinds'}>
         <legend class="only-heard">Kinds</legend>
         {kinds.map((kind) => (
           <label key={kind.id} class="check">
@@ -92,13 +104,12 @@ function Form({ isBusy }: { isBusy: boolean }) {
           </label>
         ))}
       </fieldset>
-      <label class="check"><input type="checkbox" checked={deleted} onChange={() => setDeleted(!deleted)} /> Deleted files instead <span class="faint">as far as they can still be read</span></label>
+      <label class="check"><input type="checkbox" checked={deleted && !isPages} disabled={isPages} onChange={() => setDeleted(!deleted)} /> Deleted files instead <span class="faint">as far as they can still be read</span></label>
       <h2>Where to</h2>
-      <Choice label="As" value={format} options={[{ value: 'folder', label: 'A folder' }, { value: 'zip', label: 'One zip file' }, { value: 'tar', label: 'One tar file' }]} onChange={reshape} />
       <div class="field">
-        <label for="export-to">{format === 'folder' ? 'A new or empty folder on this computer' : 'A new file on this computer'}</label>
+        <label for="export-to">{isOneFile(format) ? 'A new file on this computer' : 'A new or empty folder on this computer'}</label>
         <div class="with-button">
-          <input id="export-to" type="text" value={to} spellcheck={false} placeholder={`/home/ann/phone-files${format === 'folder' ? '' : `.${format}`}`}
+          <input id="export-to" type="text" value={to} spellcheck={false} placeholder={`/home/ann/phone-files${isOneFile(format) ? `.${format}` : ''}`}
             onInput={(event) => setTo(event.currentTarget.value)} />
           <button type="button" aria-expanded={isPicking} onClick={() => setPicking(!isPicking)}>Pick…</button>
         </div>
