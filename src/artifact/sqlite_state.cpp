@@ -91,7 +91,7 @@ bool is_same_name(std::string_view left, std::string_view right) noexcept
 Database::State::State(DatabaseFiles files, std::stop_token token)
     : stop_{std::move(token)},
       bytes_{files.database->size().value + (files.wal == nullptr ? 0 : files.wal->size().value)},
-      has_wal_{files.wal != nullptr}, machine_{std::move(files)}
+      has_wal_{files.wal != nullptr && files.wal->size() > ByteCount{0}}, machine_{std::move(files)}
 {
 }
 

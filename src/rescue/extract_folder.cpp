@@ -43,8 +43,13 @@ std::string safe_name(const std::string& name)
         constexpr std::size_t longest_ending = 16;
         const auto ending =
             dot == std::string::npos || out.size() - dot > longest_ending ? std::string{} : out.substr(dot);
-        out.resize(longest_name - ending.size());
-        out += ending;
+        auto room = longest_name - ending.size();
+        constexpr std::size_t longest_character = 4;
+        for (std::size_t i = 1; i < longest_character && (static_cast<unsigned char>(out[room]) & 0xC0U) == 0x80U;
+             ++i) {
+            --room; // some media refuse half a character
+        }
+        out = out.substr(0, room) + ending;
     }
     if (out.empty() || out.front() == '.') {
         out.insert(out.begin(), '_');

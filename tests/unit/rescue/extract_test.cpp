@@ -116,6 +116,26 @@ TEST(Extract, HostileNamesStayInTheFolder)
     EXPECT_TRUE(test::sums_agree(out));
 }
 
+TEST(Extract, ALongNameIsCutWhereACharacterEnds)
+{
+    Camera camera;
+    std::string name = "a";
+    for (int i = 0; i < 80; ++i) {
+        name += "\xE5\xB1\xB1";
+    }
+    camera.files.add_file(camera.folder, name + ".jpg", "photo");
+    const test::TemporaryFolder folder;
+    const auto out = folder.path() / "out";
+    ASSERT_TRUE(is_ok(extract_all(camera.files, out)));
+    const auto lines = manifest_lines(out);
+    const auto found = std::ranges::find_if(lines, [](const auto& line) { return !line["path"].is_null(); });
+    ASSERT_NE(found, lines.end());
+    const auto stored = (*found)["stored"].get<std::string>();
+    // "a", then as many of three bytes as fit before ".jpg" in 200.
+    EXPECT_TRUE(stored.ends_with("/a" + name.substr(1, 65 * 3) + ".jpg")) << stored;
+    EXPECT_TRUE(std::filesystem::exists(out / stored));
+}
+
 TEST(Extract, TellsWhatIsLostAndKeepsItApart)
 {
     Camera camera;
