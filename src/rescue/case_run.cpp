@@ -227,7 +227,8 @@ Result<> CaseRun::tell_written(const Place& place, const RunOutcome& outcome, co
 
 Result<> CaseRun::end(const Result<>& done, const RunOutcome& outcome, const RunContext& context)
 {
-    for (const auto& place : places_) {
+    const auto places = std::exchange(places_, {}); // others may write from here on
+    for (const auto& place : places) {
         record_findings(*place.log, outcome.findings);
         auto told = done.has_value() ? tell_written(place, outcome, context) : done;
         if (!told.has_value()) {

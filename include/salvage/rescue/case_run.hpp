@@ -43,7 +43,7 @@ void describe(const ExportReport& report, RunOutcome& outcome);
 void describe(const ExtractReport& report, RunOutcome& outcome);
 
 /// Writes into the log of each case that is the source or that an output lies in; into none where there is none.
-/// No other run writes into those cases meanwhile.  Movable.
+/// No other run writes into those cases from begin() to end().  Movable.
 class CaseRun {
 public:
     /// Errors: io; already_exists (another run writes into the case).

@@ -143,7 +143,7 @@ TEST_F(CaseRuns, SaysThatItWasRefusedOrStopped)
     ASSERT_TRUE(test::is_ok(refused.end(Error{ErrorCode::already_exists, "it is there", {}, {}, {}, {}}, {}, {})));
     const auto told = records(before);
     ASSERT_EQ(events(told), (std::vector<std::string>{"export.start", "export.refused", "export.ended"}));
-    EXPECT_EQ(told[1]["data"]["code"], "already_exists");
+    EXPECT_EQ(told[1]["data"]["code"], "already-exists");
     const auto middle = count();
     auto stopped = begin(request(small_.path(), {}));
     ASSERT_TRUE(test::is_ok(stopped.end(cancelled("exporting"), {}, {})));
