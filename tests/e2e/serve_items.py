@@ -48,7 +48,7 @@ def items(server, work):
             number = part["next"]
     assert texts and texts <= shown, texts - shown
     for body in texts:
-        said = server.get("/messages", {"text": body[3:].upper()}).value
+        said = server.get("/messages", {"text": body[6:].upper()}).value
         assert body in {message["text"] for message in said["messages"]} and said["total"] == len(said["messages"]), body
     assert server.get("/messages", {"text": "nobody said that"}).value == {"total": 0, "messages": []}
     server.get("/messages", {"text": ""}, expected=400)

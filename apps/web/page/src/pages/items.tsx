@@ -209,9 +209,9 @@ function ItemsPage({ path, title }: { path: string; title: string }) {
       <p class="item-state" role="status">{isReady || !items.value ? '' : 'The phone’s databases are still being read; more may come.'}</p>
       {items.error && <Problem facts={items.error} onAgain={items.reload} />}
       {items.value?.problem && <p class="notice" role="status">The databases could not be read to the end: {items.value.problem}</p>}
+      {path === '/messages' && text !== '' && <WhatWasSaid text={text} isReady={isReady} />}
       {kind && <Remarks kind={kind} />}
       {!kind && !items.error && (isReady && items.value ? <Empty title="None was found." /> : <Skeleton lines={12} label="Reading the phone’s databases" />)}
-      {path === '/messages' && text !== '' && <WhatWasSaid text={text} isReady={isReady} />}
       {kind && !kind.has_table && <Empty title="None was found." />}
       {kind?.has_table && <Table kind={kind} text={text} isReady={isReady} />}
     </div>
