@@ -40,7 +40,7 @@ std::string with_small_ascii(std::string_view text)
 
 std::string folded(std::string_view text)
 {
-    const auto locale = utf8_locale();
+    auto* const locale = utf8_locale();
     if (locale == nullptr || std::ranges::all_of(text, [](char c) { return static_cast<signed char>(c) >= 0; })) {
         return with_small_ascii(text);
     }
@@ -50,6 +50,7 @@ std::string folded(std::string_view text)
     std::mbstate_t reading{};
     while (!text.empty()) {
         wchar_t character{};
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): it has a state of its own
         const auto taken = std::mbrtowc(&character, text.data(), text.size(), &reading);
         std::array<char, MB_LEN_MAX> bytes{};
         std::mbstate_t writing{};
@@ -59,6 +60,7 @@ std::string folded(std::string_view text)
             reading = {};
             continue;
         }
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): so has this
         const auto made = std::wcrtomb(
             bytes.data(), static_cast<wchar_t>(std::towlower(static_cast<std::wint_t>(character))), &writing);
         out.append(bytes.data(), made <= bytes.size() ? made : 0);
