@@ -121,15 +121,6 @@ public:
         return out;
     }
     [[nodiscard]] bool is_paused() const override { return is_paused_; }
-    void name(std::string title) override
-    {
-        {
-            const std::scoped_lock lock{mutex_};
-            view_.title = std::move(title);
-        }
-        tell();
-    }
-
     void leave(std::string result) override
     {
         const std::scoped_lock lock{mutex_};
@@ -297,7 +288,8 @@ std::optional<std::string> Jobs::start_alone(JobPlan plan, Work work)
         // What ended and is begun again goes on under its new number.
         std::erase_if(jobs_, [&plan](const auto& job) {
             const auto view = job->view();
-            return view.kind == plan.kind && view.attacks == plan.attacks && job->has_ended();
+            return view.kind == plan.kind && view.title == plan.title && view.attacks == plan.attacks &&
+                   job->has_ended();
         });
         id = start_locked(std::move(plan), std::move(work));
     }

@@ -67,7 +67,6 @@ public:
     /// Stops with the job, tells its progress.
     [[nodiscard]] virtual RunContext context() = 0;
     [[nodiscard]] virtual bool is_paused() const = 0;
-    virtual void name(std::string title) = 0;
     /// A result of work that then ends with an error: what a stopped search has tried.
     virtual void leave(std::string result) = 0;
 };
@@ -91,7 +90,8 @@ public:
     ~Jobs();
 
     [[nodiscard]] std::string start(JobPlan plan, Work work);
-    /// Like start(), but nothing where a job of that kind goes on.
+    /// Like start(), but nothing where a job of that kind goes on.  Takes the place of one that has ended and was begun
+    /// with the same plan.
     [[nodiscard]] std::optional<std::string> start_alone(JobPlan plan, Work work);
     /// A job of an earlier run.  Its id is given here.
     void remember(JobView view);

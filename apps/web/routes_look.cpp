@@ -266,13 +266,17 @@ Result<Answer> post_find(App& app, const Request& request)
     if (wanted.is_hex && !from_hex(wanted.text).has_value()) {
         return invalid_argument("these are no hex digits", "pairs of 0 to 9 and a to f were expected");
     }
-    known->open->folder->log().write("find.start", fmt::format("looking for {}", printable(wanted.text)));
-    const auto id =
-        app.jobs.start({.kind = JobKind::find, .title = fmt::format("Looking for {}", shown_name(wanted.text))},
-                       [known, wanted](JobControl& job) -> Result<std::string> {
-                           return render::json(SALVAGE_TRY(rescue::find(known->open->dump, wanted, job.context())));
-                       });
-    return job_answer(app, id);
+    const auto id = app.jobs.start_alone(
+        {.kind = JobKind::find, .title = fmt::format("Looking for {}", shown_name(wanted.text))},
+        [known, wanted](JobControl& job) -> Result<std::string> {
+            known->open->folder->log().write("find.start", fmt::format("looking for {}", printable(wanted.text)));
+            return render::json(SALVAGE_TRY(rescue::find(known->open->dump, wanted, job.context())));
+        });
+    if (!id) {
+        return busy("the dump is being looked through already", "two would share the cores and the disk",
+                    "wait until it is done, or stop it");
+    }
+    return job_answer(app, *id);
 }
 
 } // namespace

@@ -123,6 +123,23 @@ TEST_F(JobsTest, TwoSearchesAtOnceAreNotBegun)
     EXPECT_FALSE(jobs.find(*first)); // what goes on takes the place of what ended
 }
 
+TEST_F(JobsTest, WhatCameOfAnEarlierOneIsKeptBesideAnother)
+{
+    const auto work = [](JobControl&) -> Result<std::string> { return "{}"; };
+    const auto begun = [&](const std::string& title) {
+        const auto id = jobs.start_alone({.kind = JobKind::export_files, .title = title}, work);
+        EXPECT_TRUE(id);
+        EXPECT_TRUE(comes_true([&] { return !jobs.is_under_way(JobKind::export_files); }));
+        return id.value_or("");
+    };
+    const auto first = begun("to the stick");
+    const auto second = begun("to the disk");
+    const auto again = begun("to the stick");
+    EXPECT_FALSE(jobs.find(first)); // goes on under its new number
+    EXPECT_TRUE(jobs.find(second));
+    EXPECT_TRUE(jobs.find(again));
+}
+
 TEST_F(JobsTest, TellProgressWithRateAndTimeLeft)
 {
     std::atomic<bool> may_end{false};
