@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { get, Key, url } from '../api/client';
 import { workplace } from '../api/state';
 import type { FileInfo } from '../api/types';
-import { nameOf, parentOf } from '../core/keys';
+import { nameOf, parentOf, readable } from '../core/keys';
 import { keyParameter, parameter, useAddress } from '../core/router';
 import { useStore } from '../core/store';
 import { bothNotations, counted, exactSize, modeText, moment, size } from '../core/text';
@@ -92,6 +92,17 @@ function Lost({ file }: { file: FileInfo }) {
   );
 }
 
+/** As text; where it is none, its bytes as they go into an address beside it. */
+function FullPath({ of }: { of: string }) {
+  const text = readable(of);
+  return (
+    <>
+      <code><bdi>{text}</bdi></code>
+      {text.includes('\uFFFD') && <span class="faint"> its bytes: {of}</span>}
+    </>
+  );
+}
+
 function Facts({ file }: { file: FileInfo }) {
   return (
     <dl class="facts">
@@ -107,7 +118,7 @@ function Facts({ file }: { file: FileInfo }) {
       {file.first_byte !== null && file.first_byte !== undefined && (
         <div><dt>Place on the chip</dt><dd><Link to={`/hex?at=${file.first_byte}`}>{bothNotations(file.first_byte)}</Link> <span class="faint">of its first byte, in the dump</span></dd></div>
       )}
-      <div><dt>Full path</dt><dd class="break"><code>{file.key}</code></dd></div>
+      <div><dt>Full path</dt><dd class="break"><FullPath of={file.key} /></dd></div>
     </dl>
   );
 }
