@@ -155,7 +155,7 @@ public:
         SALVAGE_TRY(database.each("Attendees", guest_columns, [&](const Row& row) -> Result<> {
             auto guest = fmt::format("{} <{}>", row.text_or_empty(1).substr(0, max_name),
                                      row.text_or_empty(2).substr(0, max_name));
-            if (database.may_keep(guest.size() + sizeof(guest))) {
+            if (database.may_keep(guest.size())) {
                 guests[row.integer(0).value_or(0)].push_back(std::move(guest));
             }
             return {};

@@ -133,7 +133,7 @@ Result<> MessageStore::read_threads()
 void MessageStore::keep(std::map<std::int64_t, std::string>& into, const Row& row, std::size_t most)
 {
     auto text = row.text_or_empty(0).substr(0, most);
-    if (row.rowid && database_.may_keep(text.size() + sizeof(text))) {
+    if (row.rowid && database_.may_keep(text.size())) {
         into.insert_or_assign(*row.rowid, std::move(text));
     }
 }
