@@ -20,8 +20,6 @@
 namespace salvage::rescue {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::size_t read_bytes = std::size_t{1} << 20U;
 
 /// SHA-256 of a file as a whole and of its pieces, fed in order.

@@ -180,6 +180,7 @@ void CaseRun::tell_beginning(const Place& place) const
                                {.key = "options", .value = invocation.options}};
     std::ranges::move(source_fields(request_.source, place.folder), std::back_inserter(data));
     std::vector<std::string> outputs;
+    outputs.reserve(request_.outputs.size());
     for (const auto& output : request_.outputs) {
         outputs.push_back(whole(output.path).string());
     }
