@@ -32,8 +32,12 @@ constexpr std::size_t most_data_ranges = 16384;
 class NamesAre {
 public:
     enum class Kind : bool { bytes, utf8 };
-    explicit NamesAre(Kind kind) : locale_{newlocale(LC_CTYPE_MASK, kind == Kind::utf8 ? "C.UTF-8" : "C", locale_t{})}
+    explicit NamesAre(Kind kind)
     {
+        // Made once: each entry of every archive needs one.
+        static const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{});
+        static const locale_t bytes = newlocale(LC_CTYPE_MASK, "C", locale_t{});
+        locale_ = kind == Kind::utf8 ? utf8 : bytes;
         if (locale_ != locale_t{}) {
             before_ = uselocale(locale_);
         }
@@ -44,12 +48,11 @@ public:
     {
         if (locale_ != locale_t{}) {
             uselocale(before_);
-            freelocale(locale_);
         }
     }
 
 private:
-    locale_t locale_;
+    locale_t locale_{};
     locale_t before_{};
 };
 
