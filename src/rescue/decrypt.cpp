@@ -270,11 +270,32 @@ private:
             chunk.extents = {io::Extent{.range = range, .kind = io::ExtentKind::data}};
             return read_back(range, bytes);
         }
+        if (is_raw() && options_->hashing == Hashing::no) {
+            return pass_through(range, bytes.first(std::min(near_bytes, bytes.size())), chunk.extents);
+        }
         chunk.extents = SALVAGE_TRY(
             read_what_is_there(*plain_, range, bytes, Tolerate::unreadable).in("reading the volume to decrypt it"));
         if (is_raw() && !is_hole(chunk.extents)) {
             return file_.write_sparse_at(range.start(), bytes);
         }
+        return {};
+    }
+
+    /// Where nobody wants the bytes afterwards: piece by piece through `room`.
+    Result<> pass_through(ByteRange range, std::span<std::byte> room, std::vector<io::Extent>& extents)
+    {
+        for (auto at = range.start(); at < range.end();) {
+            const auto piece = ByteRange::between(at, std::min(at + ByteCount{room.size()}, range.end()));
+            const auto bytes = room.first(static_cast<std::size_t>(piece.size().value));
+            const auto found = SALVAGE_TRY(
+                read_what_is_there(*plain_, piece, bytes, Tolerate::unreadable).in("reading the volume to decrypt it"));
+            if (!is_hole(found)) {
+                SALVAGE_TRY(file_.write_sparse_at(piece.start(), bytes));
+            }
+            extents.insert(extents.end(), found.begin(), found.end());
+            at = piece.end();
+        }
+        extents = io::merged(std::move(extents));
         return {};
     }
 

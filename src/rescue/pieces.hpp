@@ -12,6 +12,9 @@ namespace salvage::rescue {
 
 /// How much is read, hashed and written at a time.
 inline constexpr std::size_t chunk_bytes = 1U << 20U;
+/// How much is read and written at a time where nothing else looks at it: it is written while it is still in the core's
+/// own cache.  A part of chunk_bytes.
+inline constexpr std::size_t near_bytes = 128U << 10U;
 /// How far extents of a file are asked for at a time: a hostile one may have a million.
 inline constexpr std::uint64_t window_bytes = 64ULL << 20U;
 

@@ -26,8 +26,6 @@ using Json = nlohmann::ordered_json;
 
 // Enough for reading, hashing twice and writing to overlap.
 constexpr std::size_t buffers = 8;
-// What is only copied is written while it is still in the core's own cache.
-constexpr std::size_t bytes_near_the_core = 128U << 10U;
 
 ByteCount total_of(const std::vector<ByteRange>& ranges)
 {
@@ -137,7 +135,7 @@ private:
         return is_hashing() && finished_[i] && plan_.parts[i].is_wanted;
     }
     [[nodiscard]] bool is_hashing() const noexcept { return hashing_ == Hashing::yes; }
-    [[nodiscard]] std::size_t piece_bytes() const noexcept { return is_hashing() ? chunk_bytes : bytes_near_the_core; }
+    [[nodiscard]] std::size_t piece_bytes() const noexcept { return is_hashing() ? chunk_bytes : near_bytes; }
 
     Result<> verify_finished(Meter& meter)
     {
