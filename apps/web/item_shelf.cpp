@@ -315,17 +315,27 @@ Result<Json> ItemShelf::table(const Wanted& wanted) const
                 {"rows", std::move(rows)}};
 }
 
-Result<std::string> ItemShelf::conversation(std::uint64_t number) const
+Result<std::string> ItemShelf::piece(const std::vector<Piece>& pieces, std::uint64_t number) const
 {
-    Piece piece;
+    Piece found;
     {
         const std::scoped_lock lock{mutex_};
-        piece = number < conversations_.size() ? conversations_[number] : Piece{};
+        found = number < pieces.size() ? pieces[number] : Piece{};
     }
-    if (piece.size == 0) {
-        return not_found("there is no such conversation");
+    if (found.size == 0) {
+        return not_found("there is nothing of that number", "it was of another run, or is not read yet");
     }
-    return read(piece);
+    return read(found);
+}
+
+Result<std::string> ItemShelf::conversation(std::uint64_t number) const
+{
+    return piece(conversations_, number);
+}
+
+Result<std::string> ItemShelf::picture(std::uint64_t number) const
+{
+    return piece(pictures_, number);
 }
 
 Result<Json> ItemShelf::said(const std::string& text, std::uint64_t limit) const
@@ -361,19 +371,6 @@ Result<Json> ItemShelf::said(const std::string& text, std::uint64_t limit) const
         }
     }
     return Json{{"total", total}, {"messages", std::move(hits)}};
-}
-
-Result<std::string> ItemShelf::picture(std::uint64_t number) const
-{
-    Piece piece;
-    {
-        const std::scoped_lock lock{mutex_};
-        piece = number < pictures_.size() ? pictures_[number] : Piece{};
-    }
-    if (piece.size == 0) {
-        return not_found("there is no such picture");
-    }
-    return read(piece);
 }
 
 } // namespace salvage::web

@@ -72,6 +72,7 @@ private:
                                  const artifact::Origin& origin);
     Result<Piece> append(std::string_view bytes);
     [[nodiscard]] Result<std::string> read(Piece piece) const;
+    [[nodiscard]] Result<std::string> piece(const std::vector<Piece>& pieces, std::uint64_t number) const;
     [[nodiscard]] Json row_json(const std::vector<artifact::Cell>& row) const;
     [[nodiscard]] Json bubble_json(const artifact::Bubble& bubble) const;
     [[nodiscard]] Json number_at(const std::unordered_map<std::string, std::uint64_t>& numbers,
