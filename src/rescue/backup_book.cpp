@@ -95,6 +95,12 @@ std::optional<BackupMismatch> mismatch_of(const Json& json, const std::string& c
                           .text = get_text(json, "text").value_or("")};
 }
 
+std::optional<bool> get_flag(const Json& json, const char* key)
+{
+    const auto found = json.find(key);
+    return found != json.end() && found->is_boolean() ? std::optional{found->get<bool>()} : std::nullopt;
+}
+
 /// Nothing where the text is no record of a copy.
 std::optional<BackupCopy> copy_of(std::string_view text)
 {
@@ -105,8 +111,8 @@ std::optional<BackupCopy> copy_of(std::string_view text)
     const auto id = get_text(*json, "id");
     const auto kind = get_text(*json, "kind");
     const auto address = get_text(*json, "address");
-    const auto whole = json->find("whole");
-    if (!id || !kind || !address || address->empty() || whole == json->end() || !whole->is_boolean()) {
+    const auto whole = get_flag(*json, "whole");
+    if (!id || !kind || !address || address->empty() || !whole) {
         return std::nullopt;
     }
     BackupCopy copy;
@@ -116,9 +122,8 @@ std::optional<BackupCopy> copy_of(std::string_view text)
                    .medium = get_text(*json, "medium").value_or("disk"),
                    .place = get_text(*json, "place").value_or(""),
                    .password_file = get_text(*json, "password_file").value_or("")};
-    const auto same = json->find("same_medium");
-    copy.is_on_case_device = same != json->end() && same->is_boolean() && same->get<bool>();
-    copy.is_whole = whole->get<bool>();
+    copy.is_on_case_device = get_flag(*json, "same_medium").value_or(false);
+    copy.is_whole = *whole;
     copy.files = get_number(*json, "files").value_or(0);
     copy.bytes = ByteCount{get_number(*json, "bytes").value_or(0)};
     copy.added = seconds_of(*json, "added");
