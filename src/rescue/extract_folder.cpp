@@ -49,7 +49,8 @@ std::string safe_name(const std::string& name)
              ++i) {
             --room; // some media refuse half a character
         }
-        out = out.substr(0, room) + ending;
+        out.resize(room);
+        out += ending;
     }
     if (out.empty() || out.front() == '.') {
         out.insert(out.begin(), '_');
