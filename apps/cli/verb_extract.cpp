@@ -1,5 +1,4 @@
 // extract: photos, contacts, messages and the rest, in forms that people read.
-#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -33,8 +32,7 @@ Result<> run_extract(const ExtractVerb& options, Session& session)
     const auto done = SALVAGE_TRY(rescue::extract(*opened.files, options.out, request, *pages, context));
     rescue::describe(done, session.outcome);
     session.print(session.is_json ? render::json(done) : render::text(done, session.out_style()));
-    const bool is_empty = std::ranges::all_of(done.kinds, [](const auto& kind) { return kind.items == 0; });
-    session.finish(static_cast<int>(is_empty ? Exit::not_found : Exit::done));
+    session.finish(static_cast<int>(done.is_empty() ? Exit::not_found : Exit::done));
     return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "render/extract_style.hpp"
 #include "render/json_parts.hpp"
 #include "render/paint.hpp"
 #include "salvage/core/text.hpp"
@@ -65,6 +66,7 @@ std::string text(const rescue::ExtractReport& report, TextStyle style)
             }
         }
     }
+    out += report.is_empty() ? fmt::format("\n{}\n", nothing_found) : std::string{};
     out += fmt::format("\n{} files, {}", format_count(report.files), format_size(report.bytes));
     out += report.duplicates > 0
                ? fmt::format("; {} are the same as another and take no room", format_count(report.duplicates))

@@ -318,6 +318,7 @@ public:
                 fmt::format("<p class=\"faint\">The search has no room for {} more: their own pages have them.</p>\n",
                             format_count(report.unlisted));
         }
+        content += report.is_empty() ? fmt::format("<p>{}</p>\n", nothing_found) : std::string{};
         content += "<ul class=\"cards\">\n";
         for (const auto& kind : report.kinds) {
             content += card_html(kind);

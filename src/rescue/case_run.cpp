@@ -14,12 +14,10 @@
 #include "rescue/case_record.hpp"
 #include "rescue/log_reader.hpp"
 #include "salvage/core/text.hpp"
-#include "salvage/crypto/hash.hpp"
-#include "salvage/io/pieces.hpp"
-#include "salvage/io/sources.hpp"
 #include "salvage/rescue/case_folder.hpp"
 #include "salvage/rescue/export.hpp"
 #include "salvage/rescue/extract.hpp"
+#include "salvage/rescue/look.hpp"
 
 namespace salvage::rescue {
 namespace {
@@ -67,20 +65,6 @@ std::optional<std::string> place_in(const fs::path& path, const fs::path& folder
     return is_in ? std::optional{relative.generic_string()} : std::nullopt;
 }
 
-Result<std::string> hash_of(const fs::path& path, const RunContext& context)
-{
-    const auto file = SALVAGE_TRY(io::open_file(path));
-    crypto::Sha256 hash;
-    std::uint64_t done = 0;
-    SALVAGE_TRY(io::for_each_piece(*file, [&](ByteOffset /*at*/, ByteView part) -> Result<> {
-        hash.update(part);
-        done += part.size();
-        context.progress->update({.step = "record", .unit = "bytes", .done = done, .total = file->size().value});
-        return context.is_stopped() ? cancelled("recording what was written") : Result<>{};
-    }));
-    return to_hex(hash.finish());
-}
-
 Result<NamedFile> measured(const fs::path& path, const RunOutcome& outcome, const RunContext& context)
 {
     std::error_code problem;
@@ -88,8 +72,14 @@ Result<NamedFile> measured(const fs::path& path, const RunOutcome& outcome, cons
     if (problem) {
         return from_errno(problem.value(), "what was written cannot be looked at", path.string());
     }
+    std::uint64_t done = 0;
+    const auto told = [&](std::uint64_t bytes) -> Result<> {
+        done += bytes;
+        context.progress->update({.step = "record", .unit = "bytes", .done = done, .total = out.size});
+        return context.is_stopped() ? cancelled("recording what was written") : Result<>{};
+    };
     const auto known = std::ranges::find(outcome.known, path, [](const auto& one) { return whole(one.first); });
-    out.sha256 = known != outcome.known.end() ? known->second : SALVAGE_TRY(hash_of(path, context));
+    out.sha256 = known != outcome.known.end() ? known->second : SALVAGE_TRY(sha256_of_file(path, told));
     return out;
 }
 

@@ -30,6 +30,11 @@ Result<> check_kinds(const std::vector<std::string>& only)
 
 } // namespace
 
+bool ExtractReport::is_empty() const noexcept
+{
+    return std::ranges::all_of(kinds, [](const auto& kind) { return kind.items == 0; });
+}
+
 std::vector<std::string> extract_kinds()
 {
     std::vector<std::string> out;

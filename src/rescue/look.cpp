@@ -9,6 +9,7 @@
 
 #include "salvage/core/text.hpp"
 #include "salvage/crypto/hash.hpp"
+#include "salvage/io/pieces.hpp"
 #include "salvage/io/sources.hpp"
 #include "salvage/rescue/footers.hpp"
 
@@ -158,14 +159,14 @@ Result<HexReport> hex(const Dump& dump, std::string_view where, ByteCount length
     return report;
 }
 
-Result<std::string> sha256_of_file(const std::filesystem::path& path)
+Result<std::string> sha256_of_file(const std::filesystem::path& path, const BytesRead& told)
 {
     const auto file = SALVAGE_TRY(io::open_file(path));
     crypto::Sha256 sum;
-    constexpr ByteCount chunk{1U << 20U};
-    for (ByteOffset at{0}; at.value < file->size().value; at = at + chunk) {
-        sum.update(SALVAGE_TRY(io::read_up_to(*file, at, chunk)));
-    }
+    SALVAGE_TRY(io::for_each_piece(*file, [&](ByteOffset /*at*/, ByteView piece) {
+        sum.update(piece);
+        return told ? told(piece.size()) : Result<>{};
+    }));
     return to_hex(sum.finish());
 }
 

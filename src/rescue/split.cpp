@@ -16,8 +16,8 @@
 #include "rescue/split_state.hpp"
 #include "salvage/core/text.hpp"
 #include "salvage/io/output_file.hpp"
-#include "salvage/io/pieces.hpp"
 #include "salvage/io/sources.hpp"
+#include "salvage/rescue/look.hpp"
 
 namespace salvage::rescue {
 namespace {
@@ -143,24 +143,14 @@ private:
             if (!has_to_verify(i)) {
                 continue;
             }
-            const auto sum = SALVAGE_TRY(sha256_of(path_of(plan_.parts[i]), meter));
+            const auto sum = SALVAGE_TRY(
+                sha256_of_file(path_of(plan_.parts[i]), [&meter](std::uint64_t bytes) { return meter.add(bytes); }));
             if (sum != finished_[i]->sha256) {
                 return not_ours(plan_.parts[i]);
             }
             context_->log->write("split.kept", fmt::format("{} is finished already", plan_.parts[i].file));
         }
         return {};
-    }
-
-    static Result<std::string> sha256_of(const std::filesystem::path& path, Meter& meter)
-    {
-        const auto file = SALVAGE_TRY(io::open_file(path));
-        crypto::Sha256 hash;
-        SALVAGE_TRY(io::for_each_piece(*file, [&](ByteOffset /*at*/, ByteView part) {
-            hash.update(part);
-            return meter.add(part.size());
-        }));
-        return to_hex(hash.finish());
     }
 
     /// Takes what an earlier, complete run knew of the whole dump.

@@ -34,6 +34,9 @@ struct ExtractReport {
     std::string index;    ///< path of index.html
     std::string manifest; ///< path of manifest.jsonl
     std::string sums;     ///< path of SHA256SUMS
+
+    /// Whether nothing of any kind that was looked for is there.
+    [[nodiscard]] bool is_empty() const noexcept;
 };
 
 /// A page as it is written.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,7 +53,9 @@ struct HexReport {
 /// Errors: invalid_argument (`at` lies beyond the end), io.
 [[nodiscard]] Result<HexReport> hex(const io::ByteSource& source, ByteOffset at, ByteCount length);
 
-/// SHA-256 of a file as hex.  Errors: io.
-[[nodiscard]] Result<std::string> sha256_of_file(const std::filesystem::path& path);
+/// Told how many bytes were just read; an error ends the reading.
+using BytesRead = std::function<Result<>(std::uint64_t bytes)>;
+/// SHA-256 of a file as hex.  Errors: io; those of `told`.
+[[nodiscard]] Result<std::string> sha256_of_file(const std::filesystem::path& path, const BytesRead& told = {});
 
 } // namespace salvage::rescue

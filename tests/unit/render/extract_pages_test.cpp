@@ -145,5 +145,18 @@ TEST(ExtractReport, IsTextAndJson)
     EXPECT_NE(text(report, {}).find("1,234"), std::string::npos);
 }
 
+TEST(ExtractPages, SayWhatToDoWhereNothingWasFound)
+{
+    rescue::ExtractReport report;
+    report.kinds.push_back({.name = "contacts", .title = "Contacts"});
+    const std::string advice{"\"salvage ls\" shows what is here"};
+    const auto front = [&] { return make_extract_pages()->draw_front(report, {}).html; };
+    EXPECT_NE(text(report, TextStyle{}).find(advice), std::string::npos);
+    EXPECT_NE(front().find(advice), std::string::npos);
+    report.kinds[0].items = 1;
+    EXPECT_EQ(text(report, TextStyle{}).find(advice), std::string::npos);
+    EXPECT_EQ(front().find(advice), std::string::npos);
+}
+
 } // namespace
 } // namespace salvage::render
