@@ -1,4 +1,5 @@
 # What every target of the house has in common.
+include(SalvageUnits)
 
 add_library(salvage_warnings INTERFACE)
 target_compile_options(salvage_warnings INTERFACE
@@ -6,6 +7,9 @@ target_compile_options(salvage_warnings INTERFACE
     -Woverloaded-virtual -Wformat=2 -Wundef
     # g++ 12 reports reads of empty optionals and freed vectors in std code it inlined; clang and the sanitizers do not.
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds -Wno-restrict -Wno-stringop-overread>
+    # Of several sources compiled as one file, what the next one declares for itself is not what this one shadows.
+    $<$<BOOL:${SALVAGE_UNITS}>:-Wno-shadow>
+    $<$<AND:$<BOOL:${SALVAGE_UNITS}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>
     $<$<BOOL:${SALVAGE_WERROR}>:-Werror>)
 
 add_library(salvage_build INTERFACE)
@@ -28,6 +32,7 @@ function(salvage_box name)
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/salvage/${name}/*.hpp")
     add_library(salvage_${name} STATIC ${sources})
     add_library(salvage::${name} ALIAS salvage_${name})
+    salvage_units(salvage_${name} ${sources})
     target_sources(salvage_${name} PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${headers})
     target_include_directories(salvage_${name} PRIVATE "${PROJECT_SOURCE_DIR}/src")
     target_link_libraries(salvage_${name} PRIVATE $<BUILD_INTERFACE:salvage_warnings> PUBLIC salvage_build ${BOX_LINKS})
@@ -47,6 +52,7 @@ function(salvage_test name)
         math(EXPR TEST_TIMEOUT "3 * ${TEST_TIMEOUT}")
     endif()
     add_executable(${name} ${TEST_SOURCES})
+    salvage_units(${name} ${TEST_SOURCES})
     target_link_libraries(${name} PRIVATE salvage_warnings salvage_build ${TEST_LINKS} GTest::gtest_main)
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests" "${PROJECT_SOURCE_DIR}/src")
     # What is under test is optimised as people get it; optimising the tests themselves takes longer than they run.

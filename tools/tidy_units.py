@@ -4,55 +4,22 @@
     tidy_units.py BUILD_DIR [JOBS]          BUILD_DIR/compile_commands.json tells how each file is compiled
 
 Nearly all of clang-tidy's time goes into the headers that every file includes.  A unit is a file that includes several
-sources, so that the headers are read once.  Two sources of one box meet in a namespace: they go into different units where
-both declare the same name.  A unit that does not compile all the same is halved, down to single sources.  A source that is
-compiled for an instruction set of its own stands alone, with its flags.
+sources, so that the headers are read once; source_units.py says which go together.  A unit that does not compile all the
+same is halved, down to single sources.  A source that is compiled for an instruction set of its own stands alone, with its
+flags.
 """
 import concurrent.futures
 import json
 import pathlib
-import re
 import subprocess
 import sys
 
-REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+import source_units
 
+REPOSITORY = source_units.REPOSITORY
 
-# Sources in a unit, about: more save little, and memory grows.
-PER_UNIT = 12
-
-# What a source declares at namespace level, in this house's layout: at the first column.
-DECLARATIONS = (
-    re.compile(r"^(?:class|struct|union|enum class|enum) (\w+)", re.M),
-    re.compile(r"^(?:inline |static )?(?:constexpr|const) [^=({]*?\b(\w+)(?:\{|\[| =|;)", re.M),
-    re.compile(r"^using (?:[\w:]+::)?(\w+)(?:;| =)", re.M),
-    re.compile(r"^(?!using|namespace|return|#|//|\s|\})[\w:<>,*&\[\] ]*?(?<![:\w])(\w+)\(", re.M),
-)
-
-
-def box_of(path):
-    parts = path.relative_to(REPOSITORY).parts
-    return parts[0] if parts[0] == "apps" else parts[1]
-
-
-def names_of(path):
-    text = path.read_text()
-    return {(box_of(path), name) for pattern in DECLARATIONS for name in pattern.findall(text)}
-
-
-def units(files):
-    """Each source goes to the shortest unit that declares none of its names."""
-    out = [([], set()) for _ in range(max(1, -(-len(files) // PER_UNIT)))]
-    for file in sorted(files):
-        names = names_of(file)
-        free = [unit for unit in out if not unit[1] & names]
-        if not free:
-            out.append(([], set()))
-            free = out[-1:]
-        unit = min(free, key=lambda each: len(each[0]))
-        unit[0].append(file)
-        unit[1].update(names)
-    return [unit[0] for unit in out]
+# Sources in a unit, about: twice as many take hardly longer, and memory grows.
+PER_UNIT = 60
 
 
 def main():
@@ -87,7 +54,7 @@ def main():
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         alone = [[file] for file in files if own_flags[file]]
-        together = units([file for file in files if not own_flags[file]])
+        together = source_units.units([file for file in files if not own_flags[file]], PER_UNIT)
         for texts in pool.map(lambda numbered: check(f"{numbered[0]:02}", numbered[1]), enumerate(together + alone)):
             for text in texts:
                 failed += 1

@@ -45,7 +45,7 @@ Result<std::uint64_t> Database::count(std::string_view table)
 {
     const auto* const found = SALVAGE_TRY(state_->require(table));
     const auto statement =
-        SALVAGE_TRY(state_->prepare(fmt::format("SELECT count(*) FROM {} NOT INDEXED", quoted(found->name))));
+        SALVAGE_TRY(state_->prepare(fmt::format("SELECT count(*) FROM {} NOT INDEXED", sql_name(found->name))));
     if (sqlite3_step(statement.get()) != SQLITE_ROW) {
         return state_->error(fmt::format("the rows of table {} cannot be counted", printable(table)));
     }

@@ -71,7 +71,7 @@ std::uint64_t bytes_of(const Value& value) noexcept
 
 } // namespace
 
-std::string quoted(std::string_view name)
+std::string sql_name(std::string_view name)
 {
     std::string out{'"'};
     for (const auto letter : name) {
@@ -230,7 +230,7 @@ Result<> Database::State::read_tables()
 
 Result<Table> Database::State::read_table(std::string name)
 {
-    const auto statement = SALVAGE_TRY(prepare(fmt::format("PRAGMA table_info({})", quoted(name))));
+    const auto statement = SALVAGE_TRY(prepare(fmt::format("PRAGMA table_info({})", sql_name(name))));
     Table out{.name = std::move(name), .columns = {}};
     while (sqlite3_step(statement.get()) == SQLITE_ROW) {
         out.columns.push_back({.name = to_text(value_of(statement.get(), 1)).value_or(std::string{}),
@@ -263,7 +263,7 @@ const std::string& Database::State::rowid_name(const Table& table)
     }
     std::string out;
     for (const auto* const name : {"_rowid_", "rowid", "oid"}) {
-        if (!table.has(name) && prepare(fmt::format("SELECT {} FROM {}", name, quoted(table.name))).has_value()) {
+        if (!table.has(name) && prepare(fmt::format("SELECT {} FROM {}", name, sql_name(table.name))).has_value()) {
             out = name;
             break;
         }
@@ -277,10 +277,10 @@ std::string Database::State::selection(const Table& table, std::span<const std::
     std::string out = fmt::format("SELECT {}", rowid.empty() ? "NULL" : rowid);
     for (const auto column : columns) {
         out += ", ";
-        out += table.has(column) ? quoted(column) : "NULL";
+        out += table.has(column) ? sql_name(column) : "NULL";
     }
     // An index may be damaged or sorted by rules that only the phone has; the table itself is the truth.
-    return out + fmt::format(" FROM {} NOT INDEXED", quoted(table.name));
+    return out + fmt::format(" FROM {} NOT INDEXED", sql_name(table.name));
 }
 
 Result<sqlite3_stmt*> Database::State::row_statement(const Table& table, std::span<const std::string_view> columns)

@@ -25,7 +25,7 @@ struct FinalizeStatement {
 using StatementPtr = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 
 /// An identifier as it stands in SQL.
-[[nodiscard]] std::string quoted(std::string_view name);
+[[nodiscard]] std::string sql_name(std::string_view name);
 /// As SQLite compares names: ASCII letters without case.
 [[nodiscard]] bool is_same_name(std::string_view left, std::string_view right) noexcept;
 

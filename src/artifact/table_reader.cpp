@@ -161,7 +161,7 @@ Result<bool> TableReader::pass_over_row()
 Result<std::optional<std::int64_t>> TableReader::next_rowid()
 {
     auto statement = state_->prepare(fmt::format("SELECT {0} FROM {1} NOT INDEXED{2} ORDER BY {0} LIMIT 1", rowid_,
-                                                 quoted(table_->name),
+                                                 sql_name(table_->name),
                                                  last_ ? fmt::format(" WHERE {} > ?1", rowid_) : std::string{}));
     if (!statement.has_value()) {
         SALVAGE_TRY(note(std::move(statement).error()));

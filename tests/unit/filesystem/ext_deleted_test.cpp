@@ -36,7 +36,7 @@ std::vector<std::string> paths_of(const std::map<std::string, DeletedFile>& file
     return out;
 }
 
-Bytes content_of(const DeletedFile& file)
+Bytes deleted_content(const DeletedFile& file)
 {
     return file.content ? io::read_all(*file.content, ByteCount{1U << 24U}).value() : Bytes{};
 }
@@ -52,13 +52,13 @@ TEST(ExtDeleted, ComeBackFromTheJournalOfTheSample)
     const auto files = deleted_in(*open_image(sample_with_deleted()));
     EXPECT_EQ(paths_of(files), (std::vector<std::string>{"/fragments", "/gone", "/gone/dead-link", "/gone/in-a-folder",
                                                          "/media/0/photo.jpg"}));
-    EXPECT_EQ(content_of(files.at("/media/0/photo.jpg")), Bytes(3000, std::byte{'p'}));
-    EXPECT_EQ(content_of(files.at("/gone/in-a-folder")), Bytes(2048, std::byte{'j'}));
+    EXPECT_EQ(deleted_content(files.at("/media/0/photo.jpg")), Bytes(3000, std::byte{'p'}));
+    EXPECT_EQ(deleted_content(files.at("/gone/in-a-folder")), Bytes(2048, std::byte{'j'}));
     Bytes fragments(16384, std::byte{'q'});
     for (const std::size_t hole : {1U, 3U, 5U, 7U, 9U}) {
         std::ranges::fill(std::span{fragments}.subspan(hole * 1024, 1024), std::byte{0});
     }
-    EXPECT_EQ(content_of(files.at("/fragments")), fragments);
+    EXPECT_EQ(deleted_content(files.at("/fragments")), fragments);
     EXPECT_EQ(files.at("/gone/dead-link").target, "small.txt");
     EXPECT_EQ(files.at("/gone/dead-link").entry.type, EntryType::symlink);
     EXPECT_EQ(files.at("/gone").entry.type, EntryType::directory);
@@ -93,7 +93,7 @@ TEST(ExtDeleted, BelongToAnotherLifeWhereTheNumberIsUsedAgain)
     store_le(std::span{image}.subspan(at + 0x64), std::uint32_t{77}); // generation
     const auto files = deleted_in(*open_image(image));
     ASSERT_TRUE(files.contains("/media/0/photo.jpg"));
-    EXPECT_EQ(content_of(files.at("/media/0/photo.jpg")), Bytes(3000, std::byte{'p'}));
+    EXPECT_EQ(deleted_content(files.at("/media/0/photo.jpg")), Bytes(3000, std::byte{'p'}));
 }
 
 /// The block bitmap of group 0 with one block marked as in use.
@@ -198,7 +198,7 @@ TEST_F(ExtDeletedByDebugfs, AreFoundByTheirInodesAndTheRoomThatTheirNamesLeft)
         for (const auto* const name : {"large", "one-block"}) {
             ASSERT_TRUE(files.contains(std::string{"/"} + name)) << options << ": " << name;
             const auto& file = files.at(std::string{"/"} + name);
-            EXPECT_EQ(sha256(content_of(file)), sha256(read_file(tree.root() / name))) << options << ": " << name;
+            EXPECT_EQ(sha256(deleted_content(file)), sha256(read_file(tree.root() / name))) << options << ": " << name;
             EXPECT_EQ(file.confidence, Confidence::high) << file.proof;
             EXPECT_EQ(file.deleted_at->seconds, 1'500'000'000);
         }
@@ -218,7 +218,7 @@ TEST_F(ExtDeletedByDebugfs, AreFoundByTheListOfOrphans)
     const auto files = deleted_in(*open_image(read_file(image)));
     ASSERT_TRUE(files.contains("/large"));
     const auto& file = files.at("/large");
-    EXPECT_EQ(sha256(content_of(file)), sha256(read_file(tree.root() / "large")));
+    EXPECT_EQ(sha256(deleted_content(file)), sha256(read_file(tree.root() / "large")));
     EXPECT_EQ(file.confidence, Confidence::high);
     EXPECT_NE(file.proof.find("deleted while they were open"), std::string::npos) << file.proof;
     EXPECT_FALSE(file.deleted_at.has_value());
