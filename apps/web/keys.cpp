@@ -2,12 +2,12 @@
 #include "keys.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 #include <fmt/format.h>
 
 #include "salvage/core/text.hpp"
+#include "salvage/core/utf8.hpp"
 
 namespace salvage::web {
 namespace {
@@ -59,31 +59,6 @@ bool has_part(std::string_view path, std::string_view part)
         at = end + 1;
     }
     return false;
-}
-
-/// Bytes of the well-formed UTF-8 sequence at the front, or 0.
-std::size_t sequence_at(std::string_view text, std::uint32_t& code)
-{
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
-    const auto first = byte(0);
-    if (first < 0x80) {
-        code = first;
-        return 1;
-    }
-    const std::size_t length = first >= 0xF0 ? 4U : first >= 0xE0 ? 3U : 2U;
-    if (first < 0xC2 || first > 0xF4 || text.size() < length) {
-        return 0;
-    }
-    code = first & (0xFFU >> (length + 1));
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80U) {
-            return 0;
-        }
-        code = (code << 6U) | (byte(i) & 0x3FU);
-    }
-    constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-    const bool is_surrogate = code >= 0xD800 && code <= 0xDFFF;
-    return code < least.at(length) || code > 0x10FFFF || is_surrogate ? 0 : length;
 }
 
 /// Marks that turn the text behind them around, or are not seen at all: "photo\u202Egpj.exe".
@@ -179,8 +154,7 @@ std::string shown_name(std::string_view name)
     std::string out;
     out.reserve(name.size());
     while (!name.empty()) {
-        std::uint32_t code = 0;
-        const auto length = sequence_at(name, code);
+        const auto [code, length] = first_character(name);
         if (length == 0 || is_misleading(code)) {
             out += replacement;
         } else {

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "salvage/core/utf8.hpp"
+
 namespace salvage {
 
 std::string format_offset(ByteOffset at)
@@ -121,47 +123,14 @@ Result<std::uint64_t> parse_quantity(std::string_view text)
     return *product;
 }
 
-namespace {
-/// Length of the well-formed UTF-8 sequence at the front of `text`, or 0.
-std::size_t utf8_length(std::string_view text) noexcept
-{
-    const auto lead = static_cast<unsigned char>(text.front());
-    std::size_t length = 0;
-    if (lead < 0x80) {
-        return 1;
-    }
-    if (lead >= 0xC2 && lead < 0xE0) {
-        length = 2;
-    } else if (lead >= 0xE0 && lead < 0xF0) {
-        length = 3;
-    } else if (lead >= 0xF0 && lead < 0xF5) {
-        length = 4;
-    }
-    if (length == 0 || text.size() < length) {
-        return 0;
-    }
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) {
-            return 0;
-        }
-    }
-    const auto second = static_cast<unsigned char>(text[1]);
-    const bool is_overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-    const bool is_surrogate = lead == 0xED && second >= 0xA0;
-    const bool is_too_large = lead == 0xF4 && second >= 0x90;
-    const bool is_c1_control = lead == 0xC2 && second < 0xA0;
-    return is_overlong || is_surrogate || is_too_large || is_c1_control ? 0 : length;
-}
-} // namespace
-
 std::string printable(std::string_view text)
 {
     std::string out;
     while (!text.empty()) {
-        const auto length = utf8_length(text);
-        const auto first = static_cast<unsigned char>(text.front());
-        if (length == 0 || first < 0x20 || first == 0x7F) {
-            fmt::format_to(std::back_inserter(out), "\\x{:02x}", first);
+        const auto [code, length] = first_character(text);
+        const bool is_control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+        if (length == 0 || is_control) {
+            fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(text.front()));
             text.remove_prefix(1);
             continue;
         }

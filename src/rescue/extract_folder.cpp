@@ -10,6 +10,7 @@
 #include "rescue/export_listings.hpp"
 #include "rescue/export_manifest.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/core/utf8.hpp"
 #include "salvage/io/output_file.hpp"
 
 namespace salvage::rescue {
@@ -29,14 +30,18 @@ constexpr std::size_t longest_name = 200; // with room for a number
 constexpr std::size_t piece_bytes = 64U << 10U;
 constexpr std::uint32_t file_mode = 0644;
 
-/// A name of a phone as a name in our folder: of any bytes, but for those that mean something to a disk, a shell or
-/// Windows.
+/// A name of a phone as a name in our folder, such as every medium takes: without what means something to a disk, a
+/// shell or Windows, and without bytes that are no text, which FAT and exFAT refuse.
 std::string safe_name(const std::string& name)
 {
     std::string out;
-    for (const auto letter : name) {
-        const auto byte = static_cast<unsigned char>(letter);
-        out += byte < 0x20U || byte == 0x7FU || std::string_view{"/\\:*?\"<>|"}.contains(letter) ? '_' : letter;
+    for (std::string_view rest{name}; !rest.empty();) {
+        const auto [code, length] = first_character(rest);
+        const bool is_plain = length > 0 && code >= 0x20U && code != 0x7FU &&
+                              (length > 1 || !std::string_view{"/\\:*?\"<>|"}.contains(rest.front()));
+        const auto bytes = std::max<std::size_t>(length, 1);
+        out += is_plain ? rest.substr(0, bytes) : std::string_view{"_"};
+        rest.remove_prefix(bytes);
     }
     const auto dot = out.rfind('.');
     if (out.size() > longest_name) { // the ending is what programs go by

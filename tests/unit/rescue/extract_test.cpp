@@ -114,6 +114,13 @@ TEST(Extract, HostileNamesStayInTheFolder)
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator{folder.path()}, {}), 1);
     EXPECT_GE(photos, 7U);
     EXPECT_TRUE(test::sums_agree(out));
+    // FAT and exFAT refuse a name that is no text; where it came from is in the manifest, byte for byte.
+    for (const auto& entry : std::filesystem::recursive_directory_iterator{out}) {
+        EXPECT_FALSE(entry.path().string().contains('\xFF')) << entry.path();
+    }
+    const auto lines = manifest_lines(out);
+    EXPECT_TRUE(std::ranges::any_of(
+        lines, [](const auto& line) { return line["stored"].template get<std::string>().ends_with("/_.jpg"); }));
 }
 
 TEST(Extract, ALongNameIsCutWhereACharacterEnds)
