@@ -194,6 +194,13 @@ std::optional<AreaScanner::Hit> AreaScanner::lost_start_at(const ScanArea& area,
     for (std::size_t lost_fields = 0; lost_fields < 2 && !hit; ++lost_fields) {
         hit = without_length(area, at, limit, lost_fields);
     }
+    // Zeros before a whole row, and its length, pass for a freeblock.
+    for (auto next = at + 1; hit && next < hit->payload_at; ++next) {
+        auto whole = whole_at(area, next);
+        if (whole && whole->body_at == hit->body_at) {
+            return whole;
+        }
+    }
     return hit;
 }
 

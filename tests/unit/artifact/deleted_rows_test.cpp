@@ -2,235 +2,300 @@
 
 #include <algorithm>
 #include <array>
-#include <iostream>
-#include <map>
-#include <random>
-#include <set>
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
-#include "made_database.hpp"
+#include "deleted_messages.hpp"
 #include "salvage/io/views.hpp"
-#include "support/assert_result.hpp"
 
 namespace salvage::artifact {
 namespace {
 
+using test::body_field;
 using test::database_files;
 using test::fails_with;
+using test::found_in;
+using test::insert;
 using test::is_ok;
 using test::made_database;
+using test::room_for_rows;
+using test::sms;
+using test::sms_table;
+using test::told;
+using Told = std::vector<std::string>;
 
-constexpr std::array<std::string_view, 1> sms{"sms"};
-constexpr std::size_t room = 64U << 20U;
-// As Android has it, in short: src/rescue/sample_phone_databases.cpp.
-const std::string sms_table = "CREATE TABLE sms(_id INTEGER PRIMARY KEY, thread_id INTEGER, address TEXT, person INTEGER,"
-                              "date INTEGER, date_sent INTEGER DEFAULT 0, read INTEGER DEFAULT 0, type INTEGER,"
-                              "subject TEXT, body TEXT, service_center TEXT, locked INTEGER DEFAULT 0);";
-constexpr std::size_t body_field = 9;
-
-RecoveredRows found_in(const DatabaseFiles& files, std::span<const std::string_view> tables = sms)
+std::string body_of(int id, std::size_t body_bytes)
 {
-    auto opened = Database::open(files);
-    EXPECT_TRUE(is_ok(opened));
-    auto out = read_deleted_rows(*opened, files, tables, room, {});
-    EXPECT_TRUE(is_ok(out));
-    return std::move(out).value_or(RecoveredRows{});
-}
-RecoveredRows found_in(const std::string& sql)
-{
-    return found_in(database_files(made_database("PRAGMA secure_delete=OFF;" + sql)));
+    auto out = fmt::format("#{} ", id);
+    out.resize(body_bytes, static_cast<char>('a' + id % 26));
+    return out;
 }
 
-/// What a message of that number has in its columns, as text; null is empty.
-std::array<std::string, 12> values_of(std::int64_t id, const std::string& body)
+std::string rows_from(int first, int last, std::size_t body_bytes = 60)
 {
-    return {std::to_string(id),
-            std::to_string(id % 7),
-            fmt::format("+4930{:07}", id * 7919 % 10'000'000),
-            "",
-            std::to_string(1'500'000'000'000 + id * 61'007),
-            std::to_string(1'500'000'000'000 + id * 61'000),
-            "1",
-            "2",
-            "",
-            body,
-            "",
-            "0"};
-}
-
-std::string insert(std::int64_t id, const std::string& body)
-{
-    std::string out = "INSERT INTO sms VALUES(";
-    for (const auto& value : values_of(id, body)) {
-        out += (out.back() == '(' ? "" : ",") + (value.empty() ? std::string{"NULL"} : "'" + value + "'");
+    std::string out = "BEGIN;";
+    for (int id = first; id <= last; ++id) {
+        out += insert(id, body_of(id, body_bytes));
     }
-    return out + ");";
+    return out + "COMMIT;";
 }
 
-/// "confidence place rowid: text" of each row.
-std::vector<std::string> told(const RecoveredRows& found)
+struct Share {
+    std::size_t left{0};  ///< deleted rows whose text is in the file in one piece
+    std::size_t found{0}; ///< those that were found with all of their text
+};
+/// Of rows_from(first, last), all of which were deleted.
+Share share_of(const Bytes& bytes, int first, int last)
 {
-    std::vector<std::string> out;
-    for (const auto& row : found.rows) {
-        out.push_back(fmt::format("{}|{}|{}|{}", to_string(row.confidence), to_string(row.place),
-                                  row.rowid ? std::to_string(*row.rowid) : "?",
-                                  to_text(row.values[body_field]).value_or("null")));
+    std::set<std::string> texts;
+    for (const auto& row : found_in(database_files(bytes)).rows) {
+        const auto text = to_text(row.values[body_field]).value_or("");
+        const auto id = std::atoi(text.substr(std::min<std::size_t>(1, text.size())).c_str());
+        const bool is_gone = id >= first && id <= last && text == body_of(id, 60) && row.rowid.value_or(id) == id;
+        EXPECT_TRUE(is_gone || row.confidence == RowConfidence::cut) << text;
+        texts.insert(text);
+    }
+    Share out;
+    for (auto id = first; id <= last; ++id) {
+        out.left += as_text(bytes).contains(body_of(id, 60)) ? 1U : 0U;
+        out.found += texts.contains(body_of(id, 60)) ? 1U : 0U;
     }
     return out;
 }
-using Told = std::vector<std::string>;
-
-TEST(DeletedRows, FindsOneRowThatWasDeletedBetweenOthers)
+Share share_of(const std::string& sql, int first, int last)
 {
-    const auto found = found_in(sms_table + insert(1, "first") + insert(2, "the one that went") + insert(3, "third") +
-                                "DELETE FROM sms WHERE _id=2;");
-    EXPECT_EQ(told(found), Told{"start lost|freeblock|?|the one that went"});
+    return share_of(made_database("PRAGMA secure_delete=OFF;" + sql), first, last);
 }
 
-/// What a phone did to its messages, and everything that ever stood in the table.
-class History {
-public:
-    explicit History(unsigned seed) : random_{seed}
-    {
-        constexpr std::array page_sizes{1024, 4096, 4096, 8192};
-        constexpr std::array vacuums{0, 0, 1, 2};
-        sql_ = fmt::format("PRAGMA page_size={}; PRAGMA auto_vacuum={}; PRAGMA secure_delete=OFF; {} CREATE INDEX i "
-                           "ON sms(thread_id); BEGIN;",
-                           page_sizes.at(below(4)), vacuums.at(below(4)), sms_table);
-        const auto steps = 50 + below(400);
-        for (std::size_t i = 0; i < steps; ++i) {
-            step();
-        }
-        sql_ += "COMMIT;";
-    }
-
-    [[nodiscard]] const std::string& sql() const noexcept { return sql_; }
-    /// Whether a row with these values was ever there: all that is known of it tells of one insertion.
-    [[nodiscard]] bool was(const RecoveredRow& row) const
-    {
-        const auto date = to_integer(row.values[4]);
-        const auto id = date ? (*date - 1'500'000'000'000) / 61'007 : row.rowid.value_or(0);
-        const auto bodies = ever_.find(id);
-        if (bodies == ever_.end() || (row.rowid && *row.rowid != id)) {
-            return false;
-        }
-        return std::ranges::any_of(bodies->second, [&](const std::string& body) {
-            const auto all = values_of(id, body);
-            for (std::size_t i = 1; i < all.size(); ++i) {
-                const auto text = to_text(row.values[i]).value_or("");
-                const auto& wanted = all.at(i);
-                if ((row.states[i] == ValueState::whole && text != wanted) ||
-                    (row.states[i] == ValueState::part && !wanted.starts_with(text))) {
-                    return false;
-                }
-            }
-            return true;
-        });
-    }
-    [[nodiscard]] const std::map<std::int64_t, std::string>& gone() const noexcept { return gone_; }
-    [[nodiscard]] const std::map<std::int64_t, std::string>& live() const noexcept { return live_; }
-
-private:
-    std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_() % bound); }
-
-    std::string made_body()
-    {
-        auto length = 5 + below(120);
-        if (below(40) == 0) {
-            length = 500 + below(9000);
-        }
-        std::string out = fmt::format("#{} ", ++made_);
-        while (out.size() < length) {
-            out += static_cast<char>('a' + below(26));
-        }
-        return out;
-    }
-
-    void step()
-    {
-        const auto what = below(100);
-        if (what < 55 || live_.empty()) {
-            put(++last_, made_body());
-        } else if (what < 65) {
-            put(any(), made_body());
-        } else if (what < 95) {
-            drop(any());
-        } else if (what < 98) {
-            const auto first = any();
-            for (auto id = first; id < first + 10; ++id) {
-                drop(id);
-            }
-        } else {
-            sql_ += "COMMIT; BEGIN;";
-        }
-    }
-    std::int64_t any() { return std::next(live_.begin(), static_cast<std::ptrdiff_t>(below(live_.size())))->first; }
-
-    void put(std::int64_t id, std::string body)
-    {
-        sql_ += fmt::format("DELETE FROM sms WHERE _id={};", id) + insert(id, body);
-        ever_[id].insert(body);
-        live_[id] = std::move(body);
-    }
-    void drop(std::int64_t id)
-    {
-        const auto found = live_.find(id);
-        if (found != live_.end()) {
-            sql_ += fmt::format("DELETE FROM sms WHERE _id={};", id);
-            gone_[id] = found->second;
-            live_.erase(found);
-        }
-    }
-
-    std::mt19937 random_;
-    std::string sql_;
-    std::int64_t last_{0};
-    int made_{0};
-    std::map<std::int64_t, std::string> live_;
-    std::map<std::int64_t, std::string> gone_;
-    std::map<std::int64_t, std::set<std::string>> ever_;
-};
-
-TEST(DeletedRows, OfManyHistoriesGivesNothingThatNeverWasAndMostOfWhatIsLeft)
+TEST(DeletedRows, FindsOneThatWentFromBetweenOthers)
 {
-    std::size_t gone = 0;
-    std::size_t left = 0;
-    std::size_t found_again = 0;
-    std::map<RowConfidence, std::size_t> right;
-    std::map<RowConfidence, std::size_t> wrong;
-    for (unsigned seed = 1; seed <= 200; ++seed) {
-        const History history{seed};
-        const auto bytes = made_database(history.sql());
-        const auto found = found_in(database_files(bytes));
-        std::set<std::string> bodies;
-        for (const auto& row : found.rows) {
-            const auto text = to_text(row.values[body_field]).value_or("");
-            const bool is_right = history.was(row);
-            ++(is_right ? right : wrong)[row.confidence];
-            if (!is_right) {
-                (row.confidence == RowConfidence::whole ? std::cerr << "WHOLE " : std::cerr) << "seed " << seed << ": " << to_string(row.confidence) << row.rowid.value_or(0) << " " << text << " at " << row.byte << " " << to_string(row.place) << "\n";
-            }
-            bodies.insert(text);
-            if (row.rowid && history.live().contains(*row.rowid)) {
-                EXPECT_NE(history.live().at(*row.rowid), text) << "a live row";
-            }
+    const auto found =
+        found_in(sms_table + insert(1, "first") + insert(2, "it went") + insert(3, "third") + "DELETE FROM sms WHERE _id=2;");
+    ASSERT_EQ(told(found), Told{"start lost|freeblock|?|it went"});
+    const auto& row = found.rows[0];
+    EXPECT_EQ(row.page, 2U);
+    EXPECT_EQ(row.byte / 4096, 1U);
+    EXPECT_FALSE(row.is_in_wal);
+    EXPECT_EQ(row.values[2], Value{std::string{"+49300015838"}});
+    EXPECT_EQ(row.values[4], Value{std::int64_t{1'500'000'122'014}});
+    EXPECT_EQ(row.states[0], ValueState::lost);
+    EXPECT_EQ(row.states[3], ValueState::whole); // a null that is known
+    EXPECT_EQ(row.values[3], Value{});
+}
+
+TEST(DeletedRows, NamesTheByteWhereARowBegins)
+{
+    const auto bytes = made_database("PRAGMA secure_delete=OFF;" + sms_table + rows_from(1, 300) +
+                                     "DELETE FROM sms WHERE _id BETWEEN 100 AND 200;");
+    std::size_t found_rows = 0;
+    for (const auto& row : found_in(database_files(bytes)).rows) {
+        const auto text = to_text(row.values[body_field]).value_or("");
+        const auto at = as_text(bytes).substr(static_cast<std::size_t>(row.byte), 160).find(text);
+        EXPECT_NE(at, std::string_view::npos) << text;
+        EXPECT_EQ(row.byte / 4096 + 1, row.page);
+        found_rows += row.confidence == RowConfidence::cut ? 0U : 1U;
+    }
+    EXPECT_GT(found_rows, 40U);
+}
+
+TEST(DeletedRows, FindsManyInFreePages)
+{
+    const auto share = share_of(sms_table + rows_from(1, 1000) + "DELETE FROM sms WHERE _id BETWEEN 201 AND 800;", 201, 800);
+    EXPECT_GT(share.left, 500U);
+    EXPECT_GE(share.found * 100, share.left * 99);
+}
+
+TEST(DeletedRows, FindsAWholeTablesRows)
+{
+    const auto share = share_of(sms_table + rows_from(1, 1000) + "DELETE FROM sms;", 1, 1000);
+    EXPECT_EQ(share.left, 1000U);
+    EXPECT_GE(share.found, 990U);
+}
+
+TEST(DeletedRows, FindsEverySecondRow)
+{
+    const auto share = share_of(sms_table + rows_from(1, 1000) + "DELETE FROM sms WHERE _id%2=0;", 1, 1000);
+    EXPECT_GE(share.found, 480U);
+}
+
+TEST(DeletedRows, TellsWhatNewRowsLeftOfOldOnes)
+{
+    const auto found = found_in(sms_table + rows_from(1, 20, 90) + "DELETE FROM sms WHERE _id=10;" + insert(21, "new"));
+    ASSERT_EQ(found.rows.size(), 1U);
+    EXPECT_EQ(found.rows[0].confidence, RowConfidence::cut);
+    EXPECT_EQ(found.rows[0].values[2], Value{std::string{"+49300079190"}});
+    EXPECT_NE(found.rows[0].states[body_field], ValueState::whole);
+    EXPECT_EQ(found.rows[0].states[11], ValueState::whole); // a 0 needs no bytes but its type's
+}
+
+TEST(DeletedRows, FollowsALongTextIntoFreePages)
+{
+    // The first page that is freed gets the list of the others; so it is one of row 1's, and all of row 3's are as they were.
+    const auto found = found_in(sms_table + rows_from(1, 3, 20'000) + "DELETE FROM sms WHERE _id=1; DELETE FROM sms WHERE _id=3;");
+    ASSERT_EQ(found.rows.size(), 1U);
+    EXPECT_EQ(found.rows[0].values[body_field], Value{body_of(3, 20'000)});
+    EXPECT_EQ(found.rows[0].rowid, 3);
+    EXPECT_EQ(found.rows[0].confidence, RowConfidence::chained);
+}
+
+TEST(DeletedRows, CutsALongTextWhosePagesAreUsedAgain)
+{
+    const auto found = found_in(sms_table + "CREATE TABLE other(b);" + rows_from(1, 3, 20'000) +
+                                "DELETE FROM sms WHERE _id=3; INSERT INTO other VALUES(zeroblob(5000));");
+    ASSERT_EQ(found.rows.size(), 1U);
+    EXPECT_EQ(found.rows[0].confidence, RowConfidence::cut);
+    EXPECT_EQ(found.rows[0].states[body_field], ValueState::part);
+    const auto text = to_text(found.rows[0].values[body_field]).value_or("");
+    EXPECT_TRUE(text.size() > 3000 && body_of(3, 20'000).starts_with(text)) << text;
+}
+
+TEST(DeletedRows, FindsNothingWhereRowsAreWipedAsTheyGo)
+{
+    for (const auto* const rest : {"DELETE FROM sms WHERE _id%2=0;", "DELETE FROM sms;", "DELETE FROM sms WHERE _id=500;"}) {
+        auto bytes = made_database("PRAGMA secure_delete=ON;" + sms_table + rows_from(1, 1000) + rest);
+        EXPECT_TRUE(found_in(database_files(std::move(bytes))).rows.empty()) << rest;
+    }
+}
+
+TEST(DeletedRows, LeavesOutEverythingThatIsThere)
+{
+    // Pages that were split and joined are full of copies of rows that are there.
+    std::string shuffled = "BEGIN;";
+    for (int id = 1; id <= 1500; ++id) {
+        const int mixed_id = id * 7 % 1501;
+        shuffled += insert(mixed_id, fmt::format("#{} kept", mixed_id));
+    }
+    EXPECT_EQ(told(found_in(sms_table + shuffled + "COMMIT;")), Told{});
+}
+
+TEST(DeletedRows, WorksWithEverySizeOfPages)
+{
+    for (int page_bytes = 512; page_bytes <= 65'536; page_bytes *= 2) {
+        const auto share = share_of(fmt::format("PRAGMA page_size={};", page_bytes) + sms_table + rows_from(1, 1000) +
+                                        "DELETE FROM sms WHERE _id BETWEEN 300 AND 700;",
+                                    300, 700);
+        EXPECT_GT(share.left, 100U) << page_bytes;
+        EXPECT_GE(share.found * 100, share.left * 98) << page_bytes << ": " << share.found << " of " << share.left;
+    }
+}
+
+TEST(DeletedRows, PassesOverTheMapOfADatabaseThatShrinks)
+{
+    for (const int vacuum : {1, 2}) {
+        const auto share = share_of(fmt::format("PRAGMA auto_vacuum={};", vacuum) + sms_table + rows_from(1, 3000) +
+                                        "DELETE FROM sms WHERE _id BETWEEN 1000 AND 2000;",
+                                    1000, 2000);
+        EXPECT_GT(share.left, vacuum == 2 ? 900U : 10U) << vacuum;
+        EXPECT_GE(share.found * 100, share.left * 98) << vacuum << ": " << share.found << " of " << share.left;
+    }
+}
+
+TEST(DeletedRows, ReadsBothKindsOfUtf16)
+{
+    for (const auto* const encoding : {"UTF-16le", "UTF-16be"}) {
+        const auto found = found_in(fmt::format("PRAGMA encoding='{}';", encoding) + sms_table + insert(1, "first") +
+                                    insert(2, "gr\xC3\xBC\xC3\x9F dich \xF0\x9F\x9A\x80") + "DELETE FROM sms WHERE _id=2;");
+        EXPECT_EQ(told(found), Told{"start lost|gap|?|gr\xC3\xBC\xC3\x9F dich \xF0\x9F\x9A\x80"}) << encoding;
+    }
+}
+
+TEST(DeletedRows, MindsBytesThatAreKeptForExtensions)
+{
+    const test::TemporaryFolder folder;
+    {
+        test::PhoneDatabase phone{folder.path() / "a.db"};
+        int kept = 64;
+        ASSERT_EQ(sqlite3_file_control(phone.connection(), "main", SQLITE_FCNTL_RESERVE_BYTES, &kept), SQLITE_OK);
+        phone.run("PRAGMA secure_delete=OFF;" + sms_table + rows_from(1, 500) + rows_from(501, 502, 15'000) +
+                  "DELETE FROM sms WHERE _id>100;");
+    }
+    auto bytes = test::read_file(folder.path() / "a.db");
+    ASSERT_EQ(bytes[20], std::byte{64});
+    std::size_t long_ones = 0;
+    for (const auto& row : found_in(database_files(std::move(bytes))).rows) {
+        long_ones += to_text(row.values[body_field]).value_or("").size() == 15'000 ? 1U : 0U;
+    }
+    EXPECT_EQ(long_ones, 2U);
+}
+
+TEST(DeletedRows, FindsWhatOnlyTheWalHasDeleted)
+{
+    const test::TemporaryFolder folder;
+    test::PhoneDatabase phone{folder.path() / "a.db"};
+    phone.run("PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL;" + sms_table + insert(1, "stays") + insert(2, "went") +
+              "PRAGMA wal_checkpoint(TRUNCATE); DELETE FROM sms WHERE _id=2;" + insert(3, "came and went") +
+              "UPDATE sms SET body='stays, but other' WHERE _id=1; DELETE FROM sms WHERE _id=3;");
+    const auto found = found_in(phone.files());
+    EXPECT_EQ(told(found), (Told{"whole|older state|2|went", "whole|older state|1|stays", "whole|older state|3|came and went"}));
+    ASSERT_EQ(found.rows.size(), 3U);
+    EXPECT_FALSE(found.rows[0].is_in_wal);
+    EXPECT_TRUE(found.rows[1].is_replaced);
+    EXPECT_FALSE(found.rows[1].is_in_wal);
+    EXPECT_TRUE(found.rows[2].is_in_wal);
+}
+
+TEST(DeletedRows, KnowsRowsFromBeforeColumnsWereAdded)
+{
+    const auto found = found_in(sms_table + insert(1, "first") + insert(2, "old") +
+                                "ALTER TABLE sms ADD COLUMN sub_id INTEGER DEFAULT -1; DELETE FROM sms;");
+    ASSERT_EQ(told(found), (Told{"whole|gap|2|old", "whole|gap|1|first"}));
+    EXPECT_EQ(found.rows[0].states[12], ValueState::lost);
+}
+
+TEST(DeletedRows, KeepsTablesApart)
+{
+    const std::string tables = sms_table + "CREATE TABLE calls(_id INTEGER PRIMARY KEY, number TEXT, date INTEGER);"
+                                           "CREATE TABLE notes(_id INTEGER PRIMARY KEY, title TEXT, at INTEGER);";
+    const auto sql = tables + "INSERT INTO calls VALUES(1,'110',5),(2,'112',6); INSERT INTO notes VALUES(1,'a',5),(2,'b',6);" +
+                     insert(1, "x") + insert(2, "y") + "DELETE FROM calls WHERE _id=2; DELETE FROM notes WHERE _id=2;";
+    constexpr std::array<std::string_view, 2> asked{"CALLS", "not there"};
+    const auto found = found_in(database_files(made_database("PRAGMA secure_delete=OFF;" + sql)), asked);
+    ASSERT_EQ(found.rows.size(), 1U);
+    EXPECT_EQ(found.rows[0].table, "calls");
+    EXPECT_EQ(found.rows[0].values[1], Value{std::string{"112"}});
+}
+
+TEST(DeletedRows, StopsWhenAskedAndKeepsWithinItsRoom)
+{
+    const auto files = database_files(
+        made_database("PRAGMA secure_delete=OFF;" + sms_table + rows_from(1, 1000) + "DELETE FROM sms;"));
+    auto opened = Database::open(files);
+    ASSERT_TRUE(is_ok(opened));
+    std::stop_source stop;
+    const auto some = read_deleted_rows(*opened, files, sms, 100'000, stop.get_token());
+    ASSERT_TRUE(is_ok(some));
+    EXPECT_GT(some->left_out, 500U);
+    EXPECT_GT(some->rows.size(), 50U);
+    stop.request_stop();
+    EXPECT_TRUE(fails_with(read_deleted_rows(*opened, files, sms, room_for_rows, stop.get_token()), ErrorCode::cancelled));
+}
+
+TEST(DeletedRows, SurvivesEveryCutAndEveryChangedByte)
+{
+    const auto bytes = made_database("PRAGMA page_size=512; PRAGMA secure_delete=OFF;" + sms_table + rows_from(1, 12, 40) +
+                                     rows_from(13, 13, 900) + "DELETE FROM sms WHERE _id IN (3,4,7,13);");
+    const auto look = [](Bytes changed) {
+        const auto files = database_files(std::move(changed));
+        auto opened = Database::open(files);
+        if (!opened.has_value()) {
+            return;
         }
-        for (const auto& [id, text] : history.gone()) {
-            ++gone;
-            const bool is_left = as_text(bytes).find(text) != std::string_view::npos;
-            left += is_left ? 1U : 0U;
-            found_again += bodies.contains(text) ? 1U : 0U;
-            if (is_left && !bodies.contains(text)) { std::cerr << "MISSING seed " << seed << " id " << id << " at " << as_text(bytes).find(text) << " " << text.substr(0,30)  << " " << text.size() << "\n"; }
+        const auto found = read_deleted_rows(*opened, files, sms, room_for_rows, {});
+        for (const auto& row : found.has_value() ? found->rows : std::vector<RecoveredRow>{}) {
+            EXPECT_LT(row.byte, files.database->size().value);
+            EXPECT_EQ(row.values.size(), row.states.size());
+        }
+    };
+    for (std::size_t length = 0; length < bytes.size(); length += 3) {
+        look({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length)});
+    }
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        for (const auto mask : {std::byte{0xFF}, std::byte{0x01}, std::byte{0x80}}) {
+            auto changed = bytes;
+            changed[at] ^= mask;
+            look(std::move(changed));
         }
     }
-    for (const auto& [confidence, count] : right) {
-        std::cout << to_string(confidence) << ": right " << count << " wrong " << wrong[confidence] << "\n";
-    }
-    std::cout << "gone " << gone << " left " << left << " found " << found_again << "\n";
 }
 
 } // namespace
