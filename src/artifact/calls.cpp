@@ -83,7 +83,9 @@ Result<KindReport> extract_calls(Extraction& extraction)
                 continue;
             }
             SALVAGE_TRY(database->each(source.table, columns, [&](const Row& row) -> Result<> {
-                return is_call_type(row.integer(logtype)) ? add(list, extraction, row, database->origin(source.table, row)) : Result<>{};
+                return is_call_type(row.integer(logtype))
+                           ? add(list, extraction, row, database->origin(source.table, row))
+                           : Result<>{};
             }));
             database->close(report);
         }

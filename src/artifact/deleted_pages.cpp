@@ -123,8 +123,7 @@ Result<> DatabasePages::read_wal(const std::stop_token& stop)
             continue;
         }
         const ByteView view{*frame};
-        const PageImage image{
-            .page = load_be<std::uint32_t>(view), .byte = at + frame_head_bytes, .is_in_wal = true};
+        const PageImage image{.page = load_be<std::uint32_t>(view), .byte = at + frame_head_bytes, .is_in_wal = true};
         sums.add(view.first(8));
         sums.add(view.subspan(frame_head_bytes));
         is_valid = is_valid && as_text(view.subspan(8, 8)) == salts && sums.are(view.subspan(16)) && image.page > 0 &&
@@ -248,8 +247,8 @@ Result<> DatabasePages::mark_tree(const Root& root, std::vector<Root>* found, co
     return {};
 }
 
-void DatabasePages::mark_cells(ByteView page, std::size_t head, std::uint32_t number,
-                               std::vector<std::uint32_t>& todo, std::vector<Root>* found)
+void DatabasePages::mark_cells(ByteView page, std::size_t head, std::uint32_t number, std::vector<std::uint32_t>& todo,
+                               std::vector<Root>* found)
 {
     const auto kind = byte_at(page, head);
     const bool is_table = kind == table_inner || kind == table_leaf;
@@ -325,8 +324,8 @@ void DatabasePages::read_root(ByteView page, std::size_t at, std::uint64_t paylo
         if (where > page.size() || size > page.size() - where) {
             return;
         }
-        values.at(i) = stored_value(serials[i], page.subspan(where, static_cast<std::size_t>(size)), encoding_)
-                           .value_or(Value{});
+        values.at(i) =
+            stored_value(serials[i], page.subspan(where, static_cast<std::size_t>(size)), encoding_).value_or(Value{});
         where += static_cast<std::size_t>(size);
     }
     const auto root = to_integer(values[root_field]).value_or(0);
@@ -334,7 +333,8 @@ void DatabasePages::read_root(ByteView page, std::size_t at, std::uint64_t paylo
     auto called = to_text(values[1]).value_or(std::string{});
     if (root > 0 && root <= count() && found.size() < most_roots) {
         const bool is_told = what == "table" && !called.starts_with("sqlite_") && called.size() <= longest_name;
-        found.push_back({.page = static_cast<std::uint32_t>(root), .name = is_told ? std::move(called) : std::string{}});
+        found.push_back(
+            {.page = static_cast<std::uint32_t>(root), .name = is_told ? std::move(called) : std::string{}});
     }
 }
 

@@ -27,8 +27,8 @@ struct TableShape {
         bool is_required{false};
     };
     std::string name;
-    std::uint32_t root{};   ///< its first page
-    bool is_wanted{false};  ///< of the others it is only known that a row is theirs
+    std::uint32_t root{};  ///< its first page
+    bool is_wanted{false}; ///< of the others it is only known that a row is theirs
     std::vector<Field> fields;
 };
 
@@ -44,10 +44,10 @@ struct ScanArea {
 
 /// Not thread safe.
 ///
-/// A row that was alone in being deleted lost its first four bytes to a freeblock's: where the next one is, and how long
-/// this one is.  Its serial types mostly follow; how many bytes its length and rowid took tells where they begin.  Rows
-/// that went together, or last, are whole.  Where the start of one lies within another, it was written later, so the
-/// other ends there.
+/// A row that was alone in being deleted lost its first four bytes to a freeblock's: where the next one is, and how
+/// long this one is.  Its serial types mostly follow; how many bytes its length and rowid took tells where they begin.
+/// Rows that went together, or last, are whole.  Where the start of one lies within another, it was written later, so
+/// the other ends there.
 class AreaScanner {
 public:
     /// `work`: steps until is_spent().

@@ -39,7 +39,9 @@ class ListOutput {
 public:
     /// `columns` stand before the origin, which is added to each row.
     ListOutput(Extraction& extraction, KindReport& report, std::vector<std::string> columns)
-        : ListOutput{extraction, report, std::move(columns),
+        : ListOutput{extraction,
+                     report,
+                     std::move(columns),
                      {.stem = report.name + "/" + report.name, .schema = report.name, .key = report.name}}
     {
     }

@@ -49,8 +49,8 @@ Result<std::optional<OpenDatabase>> OpenDatabase::open(const Extraction& extract
                  .wal = open_beside(*extraction.files, path + "-wal"),
                  .journal = open_beside(*extraction.files, path + "-journal")};
     }
-    auto opened = file.has_value() ? Database::open(files, extraction.context->stop)
-                                   : Result<Database>{std::move(file).error()};
+    auto opened =
+        file.has_value() ? Database::open(files, extraction.context->stop) : Result<Database>{std::move(file).error()};
     if (!opened.has_value()) {
         if (opened.error().code == ErrorCode::cancelled) {
             return std::move(opened).error();

@@ -25,9 +25,10 @@ using artifact::ValueState;
 inline constexpr std::array<std::string_view, 1> sms{"sms"};
 inline constexpr std::size_t room_for_rows = 64U << 20U;
 /// As Android has it, in short.
-inline const std::string sms_table{"CREATE TABLE sms(_id INTEGER PRIMARY KEY, thread_id INTEGER, address TEXT, person INTEGER,"
-                              "date INTEGER, date_sent INTEGER DEFAULT 0, read INTEGER DEFAULT 0, type INTEGER,"
-                              "subject TEXT, body TEXT, service_center TEXT, locked INTEGER DEFAULT 0);"};
+inline const std::string sms_table{
+    "CREATE TABLE sms(_id INTEGER PRIMARY KEY, thread_id INTEGER, address TEXT, person INTEGER,"
+    "date INTEGER, date_sent INTEGER DEFAULT 0, read INTEGER DEFAULT 0, type INTEGER,"
+    "subject TEXT, body TEXT, service_center TEXT, locked INTEGER DEFAULT 0);"};
 inline constexpr std::size_t body_field = 9;
 
 inline RecoveredRows found_in(const artifact::DatabaseFiles& files, std::span<const std::string_view> tables = sms)

@@ -69,8 +69,8 @@ Share share_of(const std::string& sql, int first, int last)
 
 TEST(DeletedRows, FindsOneThatWentFromBetweenOthers)
 {
-    const auto found =
-        found_in(sms_table + insert(1, "first") + insert(2, "it went") + insert(3, "third") + "DELETE FROM sms WHERE _id=2;");
+    const auto found = found_in(sms_table + insert(1, "first") + insert(2, "it went") + insert(3, "third") +
+                                "DELETE FROM sms WHERE _id=2;");
     ASSERT_EQ(told(found), Told{"start lost|freeblock|?|it went"});
     const auto& row = found.rows[0];
     EXPECT_EQ(row.page, 2U);
@@ -100,7 +100,8 @@ TEST(DeletedRows, NamesTheByteWhereARowBegins)
 
 TEST(DeletedRows, FindsManyInFreePages)
 {
-    const auto share = share_of(sms_table + rows_from(1, 1000) + "DELETE FROM sms WHERE _id BETWEEN 201 AND 800;", 201, 800);
+    const auto share =
+        share_of(sms_table + rows_from(1, 1000) + "DELETE FROM sms WHERE _id BETWEEN 201 AND 800;", 201, 800);
     EXPECT_GT(share.left, 500U);
     EXPECT_GE(share.found * 100, share.left * 99);
 }
@@ -130,8 +131,10 @@ TEST(DeletedRows, TellsWhatNewRowsLeftOfOldOnes)
 
 TEST(DeletedRows, FollowsALongTextIntoFreePages)
 {
-    // The first page that is freed gets the list of the others; so it is one of row 1's, and all of row 3's are as they were.
-    const auto found = found_in(sms_table + rows_from(1, 3, 20'000) + "DELETE FROM sms WHERE _id=1; DELETE FROM sms WHERE _id=3;");
+    // The first page that is freed gets the list of the others; so it is one of row 1's, and all of row 3's are as they
+    // were.
+    const auto found =
+        found_in(sms_table + rows_from(1, 3, 20'000) + "DELETE FROM sms WHERE _id=1; DELETE FROM sms WHERE _id=3;");
     ASSERT_EQ(found.rows.size(), 1U);
     EXPECT_EQ(found.rows[0].values[body_field], Value{body_of(3, 20'000)});
     EXPECT_EQ(found.rows[0].rowid, 3);
@@ -151,7 +154,8 @@ TEST(DeletedRows, CutsALongTextWhosePagesAreUsedAgain)
 
 TEST(DeletedRows, FindsNothingWhereRowsAreWipedAsTheyGo)
 {
-    for (const auto* const rest : {"DELETE FROM sms WHERE _id%2=0;", "DELETE FROM sms;", "DELETE FROM sms WHERE _id=500;"}) {
+    for (const auto* const rest :
+         {"DELETE FROM sms WHERE _id%2=0;", "DELETE FROM sms;", "DELETE FROM sms WHERE _id=500;"}) {
         auto bytes = made_database("PRAGMA secure_delete=ON;" + sms_table + rows_from(1, 1000) + rest);
         EXPECT_TRUE(found_in(database_files(std::move(bytes))).rows.empty()) << rest;
     }
@@ -193,8 +197,9 @@ TEST(DeletedRows, PassesOverTheMapOfADatabaseThatShrinks)
 TEST(DeletedRows, ReadsBothKindsOfUtf16)
 {
     for (const auto* const encoding : {"UTF-16le", "UTF-16be"}) {
-        const auto found = found_in(fmt::format("PRAGMA encoding='{}';", encoding) + sms_table + insert(1, "first") +
-                                    insert(2, "gr\xC3\xBC\xC3\x9F dich \xF0\x9F\x9A\x80") + "DELETE FROM sms WHERE _id=2;");
+        const auto found =
+            found_in(fmt::format("PRAGMA encoding='{}';", encoding) + sms_table + insert(1, "first") +
+                     insert(2, "gr\xC3\xBC\xC3\x9F dich \xF0\x9F\x9A\x80") + "DELETE FROM sms WHERE _id=2;");
         EXPECT_EQ(told(found), Told{"start lost|gap|?|gr\xC3\xBC\xC3\x9F dich \xF0\x9F\x9A\x80"}) << encoding;
     }
 }
@@ -226,7 +231,8 @@ TEST(DeletedRows, FindsWhatOnlyTheWalHasDeleted)
               "PRAGMA wal_checkpoint(TRUNCATE); DELETE FROM sms WHERE _id=2;" + insert(3, "came and went") +
               "UPDATE sms SET body='stays, but other' WHERE _id=1; DELETE FROM sms WHERE _id=3;");
     const auto found = found_in(phone.files());
-    EXPECT_EQ(told(found), (Told{"whole|older state|2|went", "whole|older state|1|stays", "whole|older state|3|came and went"}));
+    EXPECT_EQ(told(found),
+              (Told{"whole|older state|2|went", "whole|older state|1|stays", "whole|older state|3|came and went"}));
     ASSERT_EQ(found.rows.size(), 3U);
     EXPECT_FALSE(found.rows[0].is_in_wal);
     EXPECT_TRUE(found.rows[1].is_replaced);
@@ -246,7 +252,8 @@ TEST(DeletedRows, KeepsTablesApart)
 {
     const std::string tables = sms_table + "CREATE TABLE calls(_id INTEGER PRIMARY KEY, number TEXT, date INTEGER);"
                                            "CREATE TABLE notes(_id INTEGER PRIMARY KEY, title TEXT, at INTEGER);";
-    const auto sql = tables + "INSERT INTO calls VALUES(1,'110',5),(2,'112',6); INSERT INTO notes VALUES(1,'a',5),(2,'b',6);" +
+    const auto sql = tables +
+                     "INSERT INTO calls VALUES(1,'110',5),(2,'112',6); INSERT INTO notes VALUES(1,'a',5),(2,'b',6);" +
                      insert(1, "x") + insert(2, "y") + "DELETE FROM calls WHERE _id=2; DELETE FROM notes WHERE _id=2;";
     constexpr std::array<std::string_view, 2> asked{"CALLS", "not there"};
     const auto found = found_in(database_files(made_database("PRAGMA secure_delete=OFF;" + sql)), asked);
@@ -267,13 +274,15 @@ TEST(DeletedRows, StopsWhenAskedAndKeepsWithinItsRoom)
     EXPECT_GT(some->left_out, 500U);
     EXPECT_GT(some->rows.size(), 50U);
     stop.request_stop();
-    EXPECT_TRUE(fails_with(read_deleted_rows(*opened, files, sms, room_for_rows, stop.get_token()), ErrorCode::cancelled));
+    EXPECT_TRUE(
+        fails_with(read_deleted_rows(*opened, files, sms, room_for_rows, stop.get_token()), ErrorCode::cancelled));
 }
 
 TEST(DeletedRows, SurvivesEveryCutAndEveryChangedByte)
 {
-    const auto bytes = made_database("PRAGMA page_size=512; PRAGMA secure_delete=OFF;" + sms_table + rows_from(1, 12, 40) +
-                                     rows_from(13, 13, 900) + "DELETE FROM sms WHERE _id IN (3,4,7,13);");
+    const auto bytes =
+        made_database("PRAGMA page_size=512; PRAGMA secure_delete=OFF;" + sms_table + rows_from(1, 12, 40) +
+                      rows_from(13, 13, 900) + "DELETE FROM sms WHERE _id IN (3,4,7,13);");
     const auto look = [](Bytes changed) {
         const auto files = database_files(std::move(changed));
         auto opened = Database::open(files);
