@@ -251,7 +251,6 @@ void DatabasePages::mark_cells(ByteView page, std::size_t head, std::uint32_t nu
                                std::vector<Root>* found)
 {
     const auto kind = byte_at(page, head);
-    const bool is_table = kind == table_inner || kind == table_leaf;
     const bool is_inner = kind == table_inner || kind == index_inner;
     const auto lead = [&](std::uint32_t child) {
         if (take(child, PageUse::tree, root_of(number))) { // so no page comes twice, whatever leads where
@@ -272,18 +271,25 @@ void DatabasePages::mark_cells(ByteView page, std::size_t head, std::uint32_t nu
             lead(load_be<std::uint32_t>(page.subspan(at)));
             at += 4;
         }
-        const auto payload = kind == table_inner ? std::nullopt : cell_number(page, at);
-        if (!payload) {
-            continue;
+        if (kind != table_inner) {
+            mark_payload(page, at, kind == table_leaf, found);
         }
-        at += payload->length;
-        if (is_table) {
-            at += cell_number(page, at).value_or(CellNumber{}).length;
-        }
-        mark_overflow(page, at, payload->value, is_table);
-        if (found != nullptr && kind == table_leaf) {
-            read_root(page, at, payload->value, *found);
-        }
+    }
+}
+
+void DatabasePages::mark_payload(ByteView page, std::size_t at, bool is_table, std::vector<Root>* found)
+{
+    const auto payload = cell_number(page, at);
+    if (!payload) {
+        return;
+    }
+    at += payload->length;
+    if (is_table) {
+        at += cell_number(page, at).value_or(CellNumber{}).length;
+    }
+    mark_overflow(page, at, payload->value, is_table);
+    if (found != nullptr && is_table) {
+        read_root(page, at, payload->value, *found);
     }
 }
 
@@ -318,7 +324,7 @@ void DatabasePages::read_root(ByteView page, std::size_t at, std::uint64_t paylo
         return;
     }
     auto where = at + static_cast<std::size_t>(head->bytes);
-    std::array<Value, root_field + 1> values;
+    std::array<Value, 4> values; // the first ones, root_field being the last
     for (std::size_t i = 0; i < values.size(); ++i) {
         const auto size = serial_bytes(serials[i]).value_or(0);
         if (where > page.size() || size > page.size() - where) {

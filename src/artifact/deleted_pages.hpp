@@ -78,6 +78,7 @@ private:
     Result<> mark_tree(const Root& root, std::vector<Root>* found, const std::stop_token& stop);
     void mark_cells(ByteView page, std::size_t head, std::uint32_t number, std::vector<std::uint32_t>& todo,
                     std::vector<Root>* found);
+    void mark_payload(ByteView page, std::size_t at, bool is_table, std::vector<Root>* found);
     void mark_overflow(ByteView page, std::size_t at, std::uint64_t payload, bool is_table);
     void read_root(ByteView page, std::size_t at, std::uint64_t payload, std::vector<Root>& found) const;
     bool take(std::uint32_t number, PageUse use, std::uint32_t root);

@@ -236,24 +236,29 @@ std::optional<AreaScanner::Hit> AreaScanner::with_length(const ScanArea& area, s
     return std::nullopt;
 }
 
+std::vector<std::size_t> AreaScanner::serials_at(ByteView view, std::size_t at)
+{
+    std::vector<std::size_t> ends;
+    serials_.clear();
+    while (serials_.size() < most_fields_) {
+        const auto serial = cell_number(view, at);
+        if (!serial || !serial_bytes(serial->value)) {
+            break;
+        }
+        at += serial->length;
+        serials_.push_back(serial->value);
+        ends.push_back(at);
+    }
+    spend(serials_.size());
+    return ends;
+}
+
 /// The header's length is lost, and maybe the first serial type, which then is a rowid's: null.  How many follow, the
 /// table says; and the block's length must fit.
 std::optional<AreaScanner::Hit> AreaScanner::without_length(const ScanArea& area, std::size_t at, std::size_t limit,
                                                             std::size_t lost_fields)
 {
-    const auto view = area.page.first(limit);
-    std::vector<std::size_t> ends; // behind each serial type
-    serials_.clear();
-    for (auto next = at + lost_bytes; serials_.size() < most_fields_;) {
-        const auto serial = cell_number(view, next);
-        if (!serial || !serial_bytes(serial->value)) {
-            break;
-        }
-        next += serial->length;
-        serials_.push_back(serial->value);
-        ends.push_back(next);
-    }
-    spend(serials_.size());
+    const auto ends = serials_at(area.page.first(limit), at + lost_bytes);
     const Hit* best = nullptr;
     std::optional<Hit> out;
     for (const auto& shape : shapes_) {

@@ -80,6 +80,8 @@ private:
     [[nodiscard]] std::optional<Hit> with_length(const ScanArea& area, std::size_t at, std::size_t limit);
     [[nodiscard]] std::optional<Hit> without_length(const ScanArea& area, std::size_t at, std::size_t limit,
                                                     std::size_t lost_fields);
+    /// As many serial types as may be a row's, into serials_; and where each ends.
+    [[nodiscard]] std::vector<std::size_t> serials_at(ByteView view, std::size_t at);
     [[nodiscard]] bool is_followed(const ScanArea& area, std::size_t at, std::size_t limit);
     [[nodiscard]] static std::optional<Freeblock> freeblock_at(const ScanArea& area, std::size_t at) noexcept;
     [[nodiscard]] const TableShape* shape_of(std::span<const std::uint64_t> serials, std::uint32_t root);

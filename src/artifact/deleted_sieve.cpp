@@ -25,7 +25,7 @@ std::uint64_t hash_of(const Value& value)
     if (const auto* const blob = std::get_if<Bytes>(&value)) {
         return std::hash<std::string_view>{}(as_text(*blob)) + 1;
     }
-    if (const auto whole_number = std::get_if<std::int64_t>(&value)) {
+    if (const auto* const whole_number = std::get_if<std::int64_t>(&value)) {
         return std::hash<double>{}(static_cast<double>(*whole_number)) + 2;
     }
     const auto* const real = std::get_if<double>(&value);
