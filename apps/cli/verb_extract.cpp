@@ -18,6 +18,7 @@ struct ExtractVerb {
     SecretOptions secret;
     std::string out;
     std::vector<std::string> only;
+    bool is_deleted_wanted{false};
 };
 
 Result<> run_extract(const ExtractVerb& options, Session& session)
@@ -27,7 +28,9 @@ Result<> run_extract(const ExtractVerb& options, Session& session)
     const rescue::ExtractRequest request{.source = opened.opened.dump.path,
                                          .source_identity = identity_of(opened.opened),
                                          .only = options.only,
-                                         .system_properties = rescue::system_properties_of(opened.opened.dump)};
+                                         .system_properties = rescue::system_properties_of(opened.opened.dump),
+                                         .deleted = options.is_deleted_wanted ? rescue::DeletedRows::look_for
+                                                                              : rescue::DeletedRows::leave};
     const auto pages = render::make_extract_pages();
     const auto done = SALVAGE_TRY(rescue::extract(*opened.files, options.out, request, *pages, context));
     rescue::describe(done, session.outcome);
@@ -59,6 +62,9 @@ void add_extract(CLI::App& app, Session& session)
         kinds += (kinds.empty() ? "" : ", ") + kind;
     }
     command.add_option("--only", options->only, "only these kinds, with commas between them: " + kinds)->delimiter(',');
+    command.add_flag("--deleted", options->is_deleted_wanted,
+                     "also deleted messages, calls and contacts that their databases still hold: in a folder of their "
+                     "own, deleted/, each with how sure that is");
     add_output_options(command, session);
     options->secret.add_to(command);
     on_chosen_recorded(command, session, options, run_extract, outputs);

@@ -14,34 +14,15 @@ constexpr std::array<std::string_view, 9> columns{
     "number", "date", "duration", "type", "name", "geocoded_location", "presentation", "countryiso", "logtype"};
 enum Column : std::uint8_t { number, date, duration, type, name, place, presentation, country, logtype };
 
-struct Source {
-    std::string_view package;
-    std::string_view file;
-    std::string_view table;
-};
-constexpr std::array sources{Source{"com.android.providers.contacts", "calllog.db", "calls"},
-                             Source{"com.android.providers.contacts", "contacts2.db", "calls"},
-                             Source{"com.sec.android.provider.logsprovider", "logs.db", "logs"}};
-
-std::string_view direction_of(std::optional<std::int64_t> value) noexcept
-{
-    constexpr std::array<std::string_view, 8> names{"unknown",   "incoming", "outgoing", "missed",
-                                                    "voicemail", "rejected", "blocked",  "answered elsewhere"};
-    return value && *value > 0 && *value < 8 ? names.at(static_cast<std::size_t>(*value)) : names[0];
-}
+constexpr std::array sources{CallSource{"com.android.providers.contacts", "calllog.db", "calls"},
+                             CallSource{"com.android.providers.contacts", "contacts2.db", "calls"},
+                             CallSource{"com.sec.android.provider.logsprovider", "logs.db", "logs"}};
 
 /// Why there is no number.
 std::string_view hidden_of(std::optional<std::int64_t> value) noexcept
 {
     constexpr std::array<std::string_view, 5> reasons{"", "", "number withheld", "number unknown", "pay phone"};
     return value && *value >= 0 && *value < 5 ? reasons.at(static_cast<std::size_t>(*value)) : reasons[0];
-}
-
-/// Samsung logs messages in the same table: calls are 100 (voice) and 500 (video).
-bool is_call(const Row& row)
-{
-    const auto kind = row.integer(logtype);
-    return !kind || *kind == 100 || *kind == 500;
 }
 
 Result<> add(ListOutput& list, const Extraction& extraction, const Row& row, const Origin& origin)
@@ -57,12 +38,12 @@ Result<> add(ListOutput& list, const Extraction& extraction, const Row& row, con
     json["name"] = who.empty() ? Json{} : text_json(std::string_view{who});
     json["time"] = time_json(row.integer(date));
     json["seconds"] = row.integer(duration) ? Json(*row.integer(duration)) : Json{};
-    json["direction"] = direction_of(row.integer(type));
+    json["direction"] = call_direction(row.integer(type));
     json["place"] = text_json(row.text(place));
     json["hidden"] = hidden.empty() ? Json{} : Json(hidden);
     return list.add({{.text = who},
                      {.text = shown_number},
-                     {.text = std::string{direction_of(row.integer(type))}},
+                     {.text = std::string{call_direction(row.integer(type))}},
                      {.text = shown_time(row.integer(date))},
                      {.text = row.text_or_empty(duration)},
                      {.text = row.text_or_empty(place)}},
@@ -70,6 +51,24 @@ Result<> add(ListOutput& list, const Extraction& extraction, const Row& row, con
 }
 
 } // namespace
+
+std::span<const CallSource> call_sources() noexcept
+{
+    return sources;
+}
+
+std::string_view call_direction(std::optional<std::int64_t> value) noexcept
+{
+    constexpr std::array<std::string_view, 8> names{"unknown",   "incoming", "outgoing", "missed",
+                                                    "voicemail", "rejected", "blocked",  "answered elsewhere"};
+    return value && *value > 0 && *value < 8 ? names.at(static_cast<std::size_t>(*value)) : names[0];
+}
+
+/// Calls are 100 (voice) and 500 (video).
+bool is_call_type(std::optional<std::int64_t> logtype_value) noexcept
+{
+    return !logtype_value || *logtype_value == 100 || *logtype_value == 500;
+}
 
 Result<KindReport> extract_calls(Extraction& extraction)
 {
@@ -84,7 +83,9 @@ Result<KindReport> extract_calls(Extraction& extraction)
                 continue;
             }
             SALVAGE_TRY(database->each(source.table, columns, [&](const Row& row) -> Result<> {
-                return is_call(row) ? add(list, extraction, row, database->origin(source.table, row)) : Result<>{};
+                return is_call_type(row.integer(logtype))
+                           ? add(list, extraction, row, database->origin(source.table, row))
+                           : Result<>{};
             }));
             database->close(report);
         }

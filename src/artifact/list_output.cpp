@@ -37,12 +37,11 @@ void ShownRows::end(TablePage& page, std::string_view where)
 
 Result<> ListOutput::begin()
 {
-    const auto stem = fmt::format("{0}/{0}", report_->name);
-    csv_ = SALVAGE_TRY(extraction_->sink->begin(stem + ".csv"));
-    json_ = SALVAGE_TRY(extraction_->sink->begin(stem + ".json"));
+    csv_ = SALVAGE_TRY(extraction_->sink->begin(names_.stem + ".csv"));
+    json_ = SALVAGE_TRY(extraction_->sink->begin(names_.stem + ".json"));
     columns_.emplace_back("Origin");
     SALVAGE_TRY(csv_->add(csv_line(columns_)));
-    return json_->add(fmt::format(R"({{"schema":"salvage.{0}/1","{0}":[)", report_->name));
+    return json_->add(fmt::format(R"({{"schema":"salvage.{}/1","{}":[)", names_.schema, names_.key));
 }
 
 Result<> ListOutput::add(std::vector<Cell> cells, Json json, const Origin& origin)
@@ -75,10 +74,9 @@ Result<> ListOutput::end()
     SALVAGE_TRY(csv_->finish());
     SALVAGE_TRY(json_->add("\n]}\n"));
     SALVAGE_TRY(json_->finish());
-    const auto stem = fmt::format("{0}/{0}", report_->name);
-    report_->outputs.push_back(stem + ".csv");
-    report_->outputs.push_back(stem + ".json");
-    report_->page = stem + ".html";
+    report_->outputs.push_back(names_.stem + ".csv");
+    report_->outputs.push_back(names_.stem + ".json");
+    report_->page = names_.stem + ".html";
     std::ranges::move(notes_, std::back_inserter(report_->notes));
     TablePage page{
         .path = report_->page, .title = report_->title, .columns = columns_, .rows = {}, .notes = report_->notes};

@@ -27,12 +27,26 @@ private:
     std::uint64_t left_out_{0};
 };
 
+/// What a list's files are called, and what its JSON calls itself.
+struct ListNames {
+    std::string stem;   ///< "calls/calls", to which ".csv", ".json" and ".html" are added
+    std::string schema; ///< "calls", for "salvage.calls/1"
+    std::string key;    ///< of the array
+};
+
 /// Writes "NAME/NAME.csv", ".json" and ".html" of the kind's name.  Nothing appears where nothing is added.
 class ListOutput {
 public:
     /// `columns` stand before the origin, which is added to each row.
     ListOutput(Extraction& extraction, KindReport& report, std::vector<std::string> columns)
-        : extraction_{&extraction}, report_{&report}, columns_{std::move(columns)},
+        : ListOutput{extraction,
+                     report,
+                     std::move(columns),
+                     {.stem = report.name + "/" + report.name, .schema = report.name, .key = report.name}}
+    {
+    }
+    ListOutput(Extraction& extraction, KindReport& report, std::vector<std::string> columns, ListNames names)
+        : extraction_{&extraction}, report_{&report}, columns_{std::move(columns)}, names_{std::move(names)},
           rows_{extraction.bounds.shown_rows, extraction.bounds.shown_bytes}
     {
     }
@@ -51,6 +65,7 @@ private:
     Extraction* extraction_;
     KindReport* report_;
     std::vector<std::string> columns_;
+    ListNames names_;
     std::unique_ptr<TextOutput> csv_;
     std::unique_ptr<TextOutput> json_;
     std::vector<std::string> notes_;

@@ -38,17 +38,6 @@ enum PartColumn : std::uint8_t {
     part_data
 };
 
-Box box_of(std::optional<std::int64_t> type) noexcept
-{
-    return type && *type >= 1 && *type <= 6 ? static_cast<Box>(*type) : Box::unknown;
-}
-
-/// Seconds as milliseconds; 0 and what does not fit is no time.
-std::optional<std::int64_t> from_seconds(std::optional<std::int64_t> seconds) noexcept
-{
-    constexpr std::int64_t most = 300'000'000'000;
-    return seconds && *seconds > 0 && *seconds < most ? std::optional{*seconds * 1000} : std::nullopt;
-}
 std::optional<std::int64_t> positive(std::optional<std::int64_t> value) noexcept
 {
     return value && *value > 0 ? value : std::nullopt;
@@ -60,6 +49,23 @@ std::string after_last_slash(const std::string& path)
 }
 
 } // namespace
+
+Box box_of(std::optional<std::int64_t> type) noexcept
+{
+    return type && *type >= 1 && *type <= 6 ? static_cast<Box>(*type) : Box::unknown;
+}
+
+std::string_view to_string(Box box) noexcept
+{
+    constexpr std::array<std::string_view, 7> words{"unknown", "inbox", "sent", "draft", "outbox", "failed", "queued"};
+    return words.at(static_cast<std::size_t>(box));
+}
+
+std::optional<std::int64_t> from_seconds(std::optional<std::int64_t> seconds) noexcept
+{
+    constexpr std::int64_t most = 300'000'000'000;
+    return seconds && *seconds > 0 && *seconds < most ? std::optional{*seconds * 1000} : std::nullopt;
+}
 
 Result<std::optional<MessageStore>> MessageStore::open(const Extraction& extraction, const std::string& folder,
                                                        KindReport& report)

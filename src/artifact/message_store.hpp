@@ -16,6 +16,11 @@ namespace salvage::artifact {
 
 /// Where a message lies: Telephony.TextBasedSmsColumns' types; MMS boxes have the same numbers as far as they go.
 enum class Box : std::uint8_t { unknown = 0, inbox = 1, sent = 2, draft = 3, outbox = 4, failed = 5, queued = 6 };
+[[nodiscard]] Box box_of(std::optional<std::int64_t> type) noexcept;
+/// "inbox", "sent" …; "unknown".
+[[nodiscard]] std::string_view to_string(Box box) noexcept;
+/// What MMS have for a time, in milliseconds; nothing of 0 and of what is no time.
+[[nodiscard]] std::optional<std::int64_t> from_seconds(std::optional<std::int64_t> seconds) noexcept;
 
 /// Enough of a message to sort it, so that 200,000 of them need a few MiB.
 struct MessageHead {

@@ -41,12 +41,6 @@ std::string_view note_of(Box box) noexcept
     }
 }
 
-std::string_view name_of(Box box) noexcept
-{
-    constexpr std::array<std::string_view, 7> names{"unknown", "inbox", "sent", "draft", "outbox", "failed", "queued"};
-    return names.at(static_cast<std::size_t>(box));
-}
-
 bool is_own(Box box) noexcept
 {
     return box != Box::inbox && box != Box::unknown;
@@ -229,7 +223,7 @@ private:
     {
         Json out = Json::object();
         out["kind"] = message.head.is_mms ? "mms" : "sms";
-        out["box"] = name_of(message.box);
+        out["box"] = to_string(message.box);
         out["time"] = time_json(message.date_ms);
         out["sent"] = time_json(message.sent_ms);
         out["address"] = text_json(std::string_view{message.address});

@@ -43,11 +43,14 @@ Result<std::optional<OpenDatabase>> OpenDatabase::open(const Extraction& extract
         return std::optional<OpenDatabase>{};
     }
     auto file = extraction.files->open(path);
-    auto opened = file.has_value() ? Database::open({.database = *file,
-                                                     .wal = open_beside(*extraction.files, path + "-wal"),
-                                                     .journal = open_beside(*extraction.files, path + "-journal")},
-                                                    extraction.context->stop)
-                                   : Result<Database>{std::move(file).error()};
+    DatabaseFiles files;
+    if (file.has_value()) {
+        files = {.database = *file,
+                 .wal = open_beside(*extraction.files, path + "-wal"),
+                 .journal = open_beside(*extraction.files, path + "-journal")};
+    }
+    auto opened =
+        file.has_value() ? Database::open(files, extraction.context->stop) : Result<Database>{std::move(file).error()};
     if (!opened.has_value()) {
         if (opened.error().code == ErrorCode::cancelled) {
             return std::move(opened).error();
@@ -55,7 +58,7 @@ Result<std::optional<OpenDatabase>> OpenDatabase::open(const Extraction& extract
         report.problems.push_back(fmt::format("{}: {}", path, to_string(opened.error())));
         return std::optional<OpenDatabase>{};
     }
-    return std::optional{OpenDatabase{*std::move(opened), path, extraction.bounds}};
+    return std::optional{OpenDatabase{*std::move(opened), std::move(files), path, extraction.bounds}};
 }
 
 void OpenDatabase::note_read(std::string_view table, std::span<const std::string_view> columns)

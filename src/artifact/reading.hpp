@@ -33,6 +33,9 @@ public:
     [[nodiscard]] Origin origin(std::string_view table, const Row& row) const;
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] Database& database() noexcept { return database_; }
+    [[nodiscard]] const DatabaseFiles& files() const noexcept { return files_; }
+    /// Notes a problem of this database's.
+    void add_problem(std::string problem) { report_.problems.push_back(std::move(problem)); }
     /// Whether so many more bytes of this database may be kept in memory: Bounds::kept_a_database.  Where not, the
     /// entry counts as left out.
     [[nodiscard]] bool may_keep(std::size_t bytes) noexcept;
@@ -44,12 +47,13 @@ public:
     void close(KindReport& report);
 
 private:
-    OpenDatabase(Database database, std::string path, const Bounds& bounds)
-        : database_{std::move(database)}, path_{std::move(path)}, bounds_{bounds}
+    OpenDatabase(Database database, DatabaseFiles files, std::string path, const Bounds& bounds)
+        : database_{std::move(database)}, files_{std::move(files)}, path_{std::move(path)}, bounds_{bounds}
     {
     }
 
     Database database_;
+    DatabaseFiles files_;
     std::string path_;
     Bounds bounds_;
     std::size_t kept_{0};          ///< bytes

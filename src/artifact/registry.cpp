@@ -22,11 +22,22 @@ constexpr std::array all_kinds{
     Kind{.name = "phone", .title = "The phone itself", .extract = extract_phone},
 };
 
+constexpr std::array all_deleted_kinds{
+    Kind{.name = "contacts", .title = "Deleted contacts", .extract = extract_deleted_contacts},
+    Kind{.name = "messages", .title = "Deleted messages", .extract = extract_deleted_messages},
+    Kind{.name = "calls", .title = "Deleted calls", .extract = extract_deleted_calls},
+};
+
 } // namespace
 
 std::span<const Kind> kinds() noexcept
 {
     return all_kinds;
+}
+
+std::span<const Kind> deleted_kinds() noexcept
+{
+    return all_deleted_kinds;
 }
 
 Result<> learn_names(Extraction& extraction)

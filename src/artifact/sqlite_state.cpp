@@ -232,9 +232,19 @@ Result<Table> Database::State::read_table(std::string name)
 {
     const auto statement = SALVAGE_TRY(prepare(fmt::format("PRAGMA table_info({})", sql_name(name))));
     Table out{.name = std::move(name), .columns = {}};
+    std::vector<std::size_t> keys;
     while (sqlite3_step(statement.get()) == SQLITE_ROW) {
+        if (sqlite3_column_int(statement.get(), 5) > 0) {
+            keys.push_back(out.columns.size());
+        }
         out.columns.push_back({.name = to_text(value_of(statement.get(), 1)).value_or(std::string{}),
-                               .type = to_text(value_of(statement.get(), 2)).value_or(std::string{})});
+                               .type = to_text(value_of(statement.get(), 2)).value_or(std::string{}),
+                               .is_rowid = false,
+                               .is_required = sqlite3_column_int(statement.get(), 3) != 0});
+    }
+    if (keys.size() == 1) {
+        auto& key = out.columns[keys.front()];
+        key.is_rowid = is_same_name(key.type, "INTEGER");
     }
     return out;
 }

@@ -35,6 +35,9 @@ Json to_json(const artifact::KindReport& kind)
     out["sources"] = kind.sources;
     out["notes"] = kind.notes;
     out["problems"] = kind.problems;
+    if (kind.is_deleted) {
+        out["deleted"] = true;
+    }
     return out;
 }
 

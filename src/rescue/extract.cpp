@@ -46,18 +46,22 @@ std::vector<std::string> extract_kinds()
 
 Result<> extract_into(artifact::Sink& sink, const filesystem::FileSystem& files, const std::vector<std::string>& only,
                       const io::SourcePtr& system_properties, const std::function<void(artifact::KindReport)>& done,
-                      const RunContext& context)
+                      const RunContext& context, DeletedRows deleted)
 {
     SALVAGE_TRY(check_kinds(only));
     const PhoneFilesOf phone{files, system_properties};
     artifact::Extraction extraction{.files = &phone, .sink = &sink, .context = &context};
     SALVAGE_TRY(artifact::learn_names(extraction));
-    for (const auto& kind : artifact::kinds()) {
-        if (only.empty() || std::ranges::find(only, kind.name) != only.end()) {
-            done(SALVAGE_TRY(kind.extract(extraction).in(fmt::format("taking out {}", kind.title))));
+    const auto take_out = [&](std::span<const artifact::Kind> all) -> Result<> {
+        for (const auto& kind : all) {
+            if (only.empty() || std::ranges::find(only, kind.name) != only.end()) {
+                done(SALVAGE_TRY(kind.extract(extraction).in(fmt::format("taking out {}", kind.title))));
+            }
         }
-    }
-    return {};
+        return {};
+    };
+    SALVAGE_TRY(take_out(artifact::kinds()));
+    return deleted == DeletedRows::look_for ? take_out(artifact::deleted_kinds()) : Result<>{};
 }
 
 Result<ExtractReport> extract(const filesystem::FileSystem& files, const std::filesystem::path& out,
@@ -70,9 +74,10 @@ Result<ExtractReport> extract(const filesystem::FileSystem& files, const std::fi
     for (const auto& kind : request.only) { // what was begun with one choice is not gone on with by another
         claimed.source_identity += "; " + kind;
     }
+    claimed.source_identity += request.deleted == DeletedRows::look_for ? "; with deleted rows" : "";
     const auto folder = SALVAGE_TRY(ExtractFolder::open(out, claimed, pages, report, context));
     const auto keep = [&report](artifact::KindReport kind) { report.kinds.push_back(std::move(kind)); };
-    auto done = extract_into(*folder, files, request.only, request.system_properties, keep, context);
+    auto done = extract_into(*folder, files, request.only, request.system_properties, keep, context, request.deleted);
     done = done.has_value() ? folder->finish() : std::move(done);
     if (!done.has_value()) {
         return with_need(std::move(done).error(), ByteCount{0}, out);

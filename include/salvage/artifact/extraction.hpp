@@ -117,6 +117,7 @@ struct KindReport {
     std::vector<std::string> sources{};  ///< other files that were read
     std::vector<std::string> notes{};    ///< what was assumed; what is encrypted, and why it stays so
     std::vector<std::string> problems{}; ///< what could not be read
+    bool is_deleted{false};              ///< what the phone no longer has: found where it has not written since
 };
 
 /// Names by number or address, for kinds that know only those.
@@ -161,6 +162,8 @@ struct Kind {
 
 /// All kinds, in the order in which they are extracted.
 [[nodiscard]] std::span<const Kind> kinds() noexcept;
+/// What was deleted and is still held by the databases, of the kinds with these names.
+[[nodiscard]] std::span<const Kind> deleted_kinds() noexcept;
 
 /// Fills the names, whichever kinds are wanted.  Errors: cancelled.
 Result<> learn_names(Extraction& extraction);

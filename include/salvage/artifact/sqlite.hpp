@@ -50,7 +50,9 @@ struct Row {
 
 struct Column {
     std::string name;
-    std::string type; ///< as declared; may be empty
+    std::string type;        ///< as declared; may be empty
+    bool is_rowid{false};    ///< INTEGER PRIMARY KEY: another name of the rowid, and stored as null
+    bool is_required{false}; ///< NOT NULL
 };
 
 /// An ordinary table.  Views and virtual tables are not told of: what they show is made by code in the file.

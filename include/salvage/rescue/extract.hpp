@@ -15,11 +15,15 @@
 
 namespace salvage::rescue {
 
+/// Whether what databases hold of deleted rows is looked for.
+enum class DeletedRows : bool { leave, look_for };
+
 struct ExtractRequest {
     std::string source;                ///< as reports name it
     std::string source_identity;       ///< an unfinished extraction of the same source goes on; of another is refused
     std::vector<std::string> only{};   ///< names of kinds; empty: all
     io::SourcePtr system_properties{}; ///< build.prop of the system partition, or null
+    DeletedRows deleted{DeletedRows::leave};
 };
 
 struct ExtractReport {
@@ -70,11 +74,12 @@ public:
 [[nodiscard]] std::vector<std::string> extract_kinds();
 
 /// Hands everything wanted to `sink`, one kind after the other; `done` is told of each as soon as it is.  What is
-/// damaged or encrypted is in its report, and the rest goes on.
+/// damaged or encrypted is in its report, and the rest goes on.  What was deleted comes last, as kinds of its own.
 /// Progress: the sink's.  Errors: invalid_argument (a kind that is none), those of the sink, cancelled.
 [[nodiscard]] Result<> extract_into(artifact::Sink& sink, const filesystem::FileSystem& files,
                                     const std::vector<std::string>& only, const io::SourcePtr& system_properties,
-                                    const std::function<void(artifact::KindReport)>& done, const RunContext& context);
+                                    const std::function<void(artifact::KindReport)>& done, const RunContext& context,
+                                    DeletedRows deleted = DeletedRows::leave);
 
 /// Takes everything wanted out into `out`: a folder that is new, empty, or an extraction of the same source.
 ///
