@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,7 +52,8 @@ Share share_of(const Bytes& bytes, int first, int last)
     std::set<std::string> texts;
     for (const auto& row : found_in(database_files(bytes)).rows) {
         const auto text = to_text(row.values[body_field]).value_or("");
-        const auto id = std::atoi(text.substr(std::min<std::size_t>(1, text.size())).c_str());
+        int id = 0;
+        std::from_chars(text.data() + std::min<std::size_t>(1, text.size()), text.data() + text.size(), id);
         const bool is_gone = id >= first && id <= last && text == body_of(id, 60) && row.rowid.value_or(id) == id;
         EXPECT_TRUE(is_gone || row.confidence == RowConfidence::cut) << text;
         texts.insert(text);
