@@ -27,8 +27,10 @@ def main():
     jobs = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     commands = {pathlib.Path(entry["file"]): entry["command"] for entry in json.loads((build / "compile_commands.json").read_text())}
     files = [file for file in commands if file.is_relative_to(REPOSITORY / "src") or file.is_relative_to(REPOSITORY / "apps")]
-    if not files:
-        sys.exit("no sources in the compile commands")
+    sources = {file for folder in ("src", "apps") for file in (REPOSITORY / folder).rglob("*.cpp") if "node_modules" not in file.parts}
+    missing = sources - set(files)
+    if missing:
+        sys.exit(f"{len(missing)} sources are in no compile command, {min(missing)} among them: configured with SALVAGE_UNITS, or is a library absent?")
     words = [commands[file].split() for file in files]
     flags = sorted({flag for line in words for flag in line
                     if flag.startswith(("-I/", "-D", "-std=")) and '"' not in flag})
