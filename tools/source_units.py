@@ -82,17 +82,24 @@ class Names:
     """The names that a source brings into a unit: its own, which nothing else there may have, and those of headers."""
 
     def __init__(self, path):
-        headers = headers_of(path)
-        known = set().union(*(names_of(header) for header in headers))
-        if box_of(path) == "tests":
-            boxless = lambda names: {name for _, name in names}
-            self.all = boxless(names_of(path) | known)
-            self.own = boxless(names_of(path)) - boxless(known)
-            self.aliases = {name: line for (_, name), line in aliases_of(path).items()}
-        else:
-            self.all = names_of(path) | known
-            self.own = names_of(path) - known
-            self.aliases = aliases_of(path)
+        # Tests name what they test: to them all boxes are one.
+        key = (lambda boxed: boxed[1]) if box_of(path) == "tests" else (lambda boxed: boxed)
+        files = [path, *headers_of(path)]
+        known = {key(name) for header in files[1:] for name in names_of(header)}
+        declared = {key(name) for name in names_of(path)}
+        self.all = declared | known
+        self.own = declared - known
+        self.own_aliases = {key(name): line for name, line in aliases_of(path).items()}
+        self.aliases = {key(name): line for file in reversed(files) for name, line in aliases_of(file).items()}
+
+
+def clash(one, other):
+    """Whether what `one` declares for itself means something else beside `other`."""
+    return bool(
+        one.own & (other.all | other.aliases.keys())
+        or one.own_aliases.keys() & other.all - one.all
+        or any(other.aliases.get(name, line) != line for name, line in one.own_aliases.items())
+    )
 
 
 class Unit:
@@ -100,19 +107,17 @@ class Unit:
         self.files = []
         self.all = set()
         self.own = set()
+        self.own_aliases = {}
         self.aliases = {}
 
     def takes(self, names):
-        if self.own & names.all or names.own & self.all:
-            return False
-        if any(self.aliases.get(name, line) != line for name, line in names.aliases.items()):
-            return False
-        return not (names.aliases.keys() & self.own or self.aliases.keys() & names.own)
+        return not clash(self, names) and not clash(names, self)
 
     def add(self, file, names):
         self.files.append(file)
         self.all |= names.all
         self.own |= names.own
+        self.own_aliases.update(names.own_aliases)
         self.aliases.update(names.aliases)
 
 
