@@ -68,10 +68,10 @@ DeletedList::DeletedList(Extraction& extraction, KindReport& report, const std::
             {.stem = "deleted/" + stem, .schema = "deleted-" + stem, .key = stem}}
 {
     report.is_deleted = true;
+    list_.add_note("Deleted, and still in free parts of the phone's databases.");
     list_.add_note(
-        "Deleted, and still held by free parts of the phone's databases. whole: all of it is there; chained: "
-        "its end lies in pages that may have been used since; start lost: its number is overwritten, its "
-        "values are there; cut: a part is overwritten, and what is left of it may end in something else.");
+        "Confidence: whole, all of it is there; chained, its end lies in pages that may have been used since; "
+        "start lost, its number is overwritten, its values are there; cut, something lies over its end.");
 }
 
 Result<std::vector<RecoveredRow>> DeletedList::find(OpenDatabase& database, std::span<const std::string_view> tables)

@@ -26,7 +26,7 @@ input[type=search]{width:100%;max-width:640px;font:inherit;padding:8px;border:1p
 .hits span{display:block;color:var(--faint);font-size:12px;line-height:16px}
 table{border-collapse:collapse;width:100%;font-size:12px;line-height:16px}
 th,td{text-align:start;vertical-align:top;padding:4px 8px;border-bottom:1px solid var(--soft)}
-thead th{border-bottom:1px solid var(--line)}
+thead th{border-bottom:1px solid var(--line);overflow-wrap:normal}
 td img,th img{width:48px;height:48px;object-fit:cover;display:block}
 .talk{list-style:none;margin:16px 0;padding:0;display:flex;flex-direction:column;gap:8px}
 .talk li{max-width:70%;padding:8px 12px;background:var(--raised);border:1px solid var(--soft);align-self:flex-start}
