@@ -7,6 +7,9 @@
 namespace salvage::artifact {
 namespace {
 
+// Serial types below have their own meaning; from here on they tell a length.
+constexpr std::uint64_t first_blob_or_text = 12;
+
 /// Without the character that the end cuts.
 void end_with_character(std::string& text)
 {
@@ -44,7 +47,6 @@ bool AreaScanner::follow(std::uint32_t page_number, std::uint64_t wanted, Bytes&
 
 bool AreaScanner::decode_value(const Hit& hit, std::size_t index, ByteView there, std::uint64_t size, RecoveredRow& row)
 {
-    constexpr std::uint64_t first_blob_or_text = 12;
     const auto serial = hit.serials[index];
     const auto field = hit.first_field + index;
     if (hit.shape->fields[field].is_rowid) {
@@ -110,14 +112,17 @@ std::optional<RecoveredRow> AreaScanner::decode(const ScanArea& area, const Hit&
         }
         const auto field = hit.first_field + i;
         is_cut = is_cut || there.size() < size;
-        known += row.states[field] == ValueState::whole && hit.serials[i] != 0 ? 1U : 0U;
+        const bool says_something = hit.serials[i] != 0 && (size > 0 || hit.serials[i] < first_blob_or_text);
+        known += row.states[field] == ValueState::whole && says_something ? 1U : 0U;
         at += size;
     }
     row.confidence = is_cut       ? RowConfidence::cut
-                     : !hit.rowid ? RowConfidence::start_lost
                      : is_chained ? RowConfidence::chained
+                     : !hit.rowid ? RowConfidence::start_lost
                                   : RowConfidence::whole;
-    return known >= (is_cut ? 2U : 1U) ? std::optional{std::move(row)} : std::nullopt;
+    // One value alone may be chance where no length and rowid bear it out.
+    const std::size_t least = is_cut || !hit.rowid ? 2 : 1;
+    return known >= least ? std::optional{std::move(row)} : std::nullopt;
 }
 
 } // namespace salvage::artifact

@@ -90,9 +90,12 @@ public:
     {
         constexpr std::array page_sizes{1024, 4096, 4096, 8192};
         constexpr std::array vacuums{0, 0, 1, 2};
+        // One draw a statement: the order of arguments is the compiler's choice.
+        const auto page_size = page_sizes.at(below(4));
+        const auto vacuum = vacuums.at(below(4));
         sql_ = fmt::format("PRAGMA page_size={}; PRAGMA auto_vacuum={}; PRAGMA secure_delete=OFF; {} CREATE INDEX i "
                            "ON sms(thread_id); BEGIN;",
-                           page_sizes.at(below(4)), vacuums.at(below(4)), sms_table);
+                           page_size, vacuum, sms_table);
         const auto steps = 50 + below(400);
         for (std::size_t i = 0; i < steps; ++i) {
             step();
@@ -147,7 +150,8 @@ private:
         if (what < 55 || live_.empty()) {
             put(++last_, made_body());
         } else if (what < 65) {
-            put(any(), made_body());
+            const auto id = any();
+            put(id, made_body());
         } else if (what < 95) {
             drop(any());
         } else if (what < 98) {
