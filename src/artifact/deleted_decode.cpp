@@ -19,6 +19,13 @@ void end_with_character(std::string& text)
     }
 }
 
+/// Whether a value is there that is not null and not empty.
+bool is_telling(std::uint64_t serial, ValueState state) noexcept
+{
+    const bool is_empty = serial == 0 || serial == first_blob_or_text || serial == first_blob_or_text + 1;
+    return state == ValueState::whole && !is_empty;
+}
+
 } // namespace
 
 bool AreaScanner::follow(std::uint32_t page_number, std::uint64_t wanted, Bytes& into)
@@ -112,8 +119,7 @@ std::optional<RecoveredRow> AreaScanner::decode(const ScanArea& area, const Hit&
         }
         const auto field = hit.first_field + i;
         is_cut = is_cut || there.size() < size;
-        const bool says_something = hit.serials[i] != 0 && (size > 0 || hit.serials[i] < first_blob_or_text);
-        known += row.states[field] == ValueState::whole && says_something ? 1U : 0U;
+        known += is_telling(hit.serials[i], row.states[field]) ? 1U : 0U;
         at += size;
     }
     row.confidence = is_cut       ? RowConfidence::cut
