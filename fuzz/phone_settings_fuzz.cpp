@@ -11,6 +11,7 @@
 #include "artifact/wifi.hpp"
 #include "require.hpp"
 #include "salvage/artifact/exif.hpp"
+#include "salvage/core/utf8.hpp"
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
@@ -33,11 +34,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         fuzz::require(!facts->thumbnail || facts->thumbnail->end().value <= size);
     }
     const auto put_right = artifact::as_utf8(text);
-    fuzz::require(artifact::is_utf8(put_right));
-    fuzz::require(artifact::is_utf8(artifact::xml_text(text)) && artifact::is_utf8(artifact::card_value(text)));
+    fuzz::require(is_utf8(put_right));
+    fuzz::require(is_utf8(artifact::xml_text(text)) && is_utf8(artifact::card_value(text)));
     fuzz::require(artifact::card_line(artifact::card_value(text)).find("\n\n") == std::string::npos);
     fuzz::require(artifact::cut_text(put_right, size / 2).size() <= size / 2 &&
-                  artifact::is_utf8(artifact::cut_text(put_right, size / 2)));
+                  is_utf8(artifact::cut_text(put_right, size / 2)));
     const std::array cells{std::string{text}};
     fuzz::require(artifact::csv_line(cells).find_first_of("=@") != 0);
     static_cast<void>(artifact::undo_latin1(std::string{text}));

@@ -8,6 +8,8 @@
 
 #include "artifact/forms.hpp"
 
+#include "salvage/core/utf8.hpp"
+
 namespace salvage::artifact {
 namespace {
 

@@ -6,6 +6,8 @@
 
 #include "artifact/forms.hpp"
 
+#include "salvage/core/utf8.hpp"
+
 namespace salvage::artifact {
 namespace {
 
@@ -24,26 +26,6 @@ std::int64_t signed_number(ByteView bytes) noexcept
         out = (out << 8U) | std::to_integer<std::uint64_t>(byte);
     }
     return static_cast<std::int64_t>(out);
-}
-
-void add_character(std::string& text, std::uint32_t code)
-{
-    const auto tail = [&](unsigned shift) { text += static_cast<char>(0x80U | ((code >> shift) & 0x3FU)); };
-    if (code < 0x80U) {
-        text += static_cast<char>(code);
-    } else if (code < 0x800U) {
-        text += static_cast<char>(0xC0U | (code >> 6U));
-        tail(0);
-    } else if (code < 0x10000U) {
-        text += static_cast<char>(0xE0U | (code >> 12U));
-        tail(6);
-        tail(0);
-    } else {
-        text += static_cast<char>(0xF0U | (code >> 18U));
-        tail(12);
-        tail(6);
-        tail(0);
-    }
 }
 
 /// Nothing where a half of a character stands alone; one that the end cuts is left out.
@@ -70,7 +52,7 @@ std::optional<std::string> from_utf16(ByteView bytes, bool is_little)
             }
             code = 0x10000U + ((code - 0xD800U) << 10U) + (low - 0xDC00U);
         }
-        add_character(out, code);
+        append_character(out, code);
     }
     return out;
 }

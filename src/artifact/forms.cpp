@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "salvage/core/utf8.hpp"
+
 namespace salvage::artifact {
 namespace {
 
@@ -41,53 +43,13 @@ std::optional<Moment> moment_of(std::optional<std::int64_t> milliseconds)
                   .millisecond = rest % 1000};
 }
 
-/// Well-formed sequences of more than one byte, by their first two; all others are 80 to BF.  Spec: Unicode 15, table
-/// 3-7.
-struct Sequence {
-    unsigned char first_from;
-    unsigned char first_to;
-    unsigned char second_from;
-    unsigned char second_to;
-    std::size_t length;
-};
-constexpr auto sequences = std::to_array<Sequence>({{0xC2, 0xDF, 0x80, 0xBF, 2},
-                                                    {0xE0, 0xE0, 0xA0, 0xBF, 3},
-                                                    {0xE1, 0xEC, 0x80, 0xBF, 3},
-                                                    {0xED, 0xED, 0x80, 0x9F, 3},
-                                                    {0xEE, 0xEF, 0x80, 0xBF, 3},
-                                                    {0xF0, 0xF0, 0x90, 0xBF, 4},
-                                                    {0xF1, 0xF3, 0x80, 0xBF, 4},
-                                                    {0xF4, 0xF4, 0x80, 0x8F, 4}});
-
-/// Length of the UTF-8 character that `text` begins with; 0 where it begins with none.
-std::size_t character_length(std::string_view text) noexcept
-{
-    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    if (byte(0) < 0x80U) {
-        return text.empty() ? 0 : 1;
-    }
-    const auto* const form = std::ranges::find_if(sequences, [&](const Sequence& each) {
-        return byte(0) >= each.first_from && byte(0) <= each.first_to && byte(1) >= each.second_from &&
-               byte(1) <= each.second_to;
-    });
-    if (form == sequences.end()) {
-        return 0;
-    }
-    for (std::size_t i = 2; i < form->length; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80U) {
-            return 0;
-        }
-    }
-    return form->length;
-}
-
 /// Walks the characters of a text that may be none: calls `character` with each, or with nothing for a byte that is
 /// none.
 template <typename Function>
 void each_character(std::string_view text, const Function& function)
 {
     while (!text.empty()) {
-        const auto length = character_length(text);
+        const auto length = first_character(text).length;
         function(text.substr(0, length));
         text.remove_prefix(std::max<std::size_t>(length, 1));
     }
@@ -120,18 +82,6 @@ std::optional<std::string> latin1_bytes(std::string_view text)
 }
 
 } // namespace
-
-bool is_utf8(std::string_view text) noexcept
-{
-    while (!text.empty()) {
-        const auto length = character_length(text);
-        if (length == 0) {
-            return false;
-        }
-        text.remove_prefix(length);
-    }
-    return true;
-}
 
 std::string as_utf8(std::string_view text)
 {

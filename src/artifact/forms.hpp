@@ -20,7 +20,6 @@ inline constexpr std::size_t max_text_bytes = 1U << 20U;
 
 /// `text` as valid UTF-8: what is not becomes U+FFFD.
 [[nodiscard]] std::string as_utf8(std::string_view text);
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 /// Text that a phone stored as one character for each byte of UTF-8, put right; other text as it is.
 [[nodiscard]] std::string undo_latin1(const std::string& text);
 

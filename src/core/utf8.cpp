@@ -33,4 +33,36 @@ Utf8Character first_character(std::string_view text) noexcept
     return {.code = code, .length = length};
 }
 
+bool is_utf8(std::string_view text) noexcept
+{
+    while (!text.empty()) {
+        const auto length = first_character(text).length;
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+void append_character(std::string& out, std::uint32_t code)
+{
+    const auto tail = [&](unsigned shift) { out += static_cast<char>(0x80U | ((code >> shift) & 0x3FU)); };
+    if (code < 0x80U) {
+        out += static_cast<char>(code);
+    } else if (code < 0x800U) {
+        out += static_cast<char>(0xC0U | (code >> 6U));
+        tail(0);
+    } else if (code < 0x10000U) {
+        out += static_cast<char>(0xE0U | (code >> 12U));
+        tail(6);
+        tail(0);
+    } else {
+        out += static_cast<char>(0xF0U | (code >> 18U));
+        tail(12);
+        tail(6);
+        tail(0);
+    }
+}
+
 } // namespace salvage

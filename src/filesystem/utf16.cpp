@@ -3,32 +3,12 @@
 
 #include <cstdint>
 
+#include "salvage/core/utf8.hpp"
+
 namespace salvage::filesystem {
 namespace {
 
 constexpr std::uint32_t replacement = 0xFFFD;
-
-void append_utf8(std::string& out, std::uint32_t code)
-{
-    const auto continuation = [&](unsigned shift) {
-        out.push_back(static_cast<char>(0x80U | ((code >> shift) & 0x3FU)));
-    };
-    if (code < 0x80) {
-        out.push_back(static_cast<char>(code));
-    } else if (code < 0x800) {
-        out.push_back(static_cast<char>(0xC0U | (code >> 6U)));
-        continuation(0);
-    } else if (code < 0x10000) {
-        out.push_back(static_cast<char>(0xE0U | (code >> 12U)));
-        continuation(6);
-        continuation(0);
-    } else {
-        out.push_back(static_cast<char>(0xF0U | (code >> 18U)));
-        continuation(12);
-        continuation(6);
-        continuation(0);
-    }
-}
 
 bool is_high(std::uint32_t unit) noexcept
 {
@@ -54,7 +34,7 @@ std::string name_from_utf16(ByteView bytes)
                 at += 2;
             }
         }
-        append_utf8(out, code == '/' || code == 0 ? replacement : code);
+        append_character(out, code == '/' || code == 0 ? replacement : code);
     }
     return out;
 }

@@ -6,6 +6,8 @@
 
 #include "io/e01_sections.hpp"
 
+#include "salvage/core/utf8.hpp"
+
 namespace salvage::io {
 namespace {
 
@@ -50,26 +52,6 @@ std::string* field_of(E01CaseData& data, std::string_view key)
     return nullptr;
 }
 
-void append_utf8(std::string& out, std::uint32_t point)
-{
-    const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-    if (point < 0x80) {
-        put(point);
-    } else if (point < 0x800) {
-        put(0xC0U | (point >> 6U));
-        put(0x80U | (point & 0x3FU));
-    } else if (point < 0x10000) {
-        put(0xE0U | (point >> 12U));
-        put(0x80U | ((point >> 6U) & 0x3FU));
-        put(0x80U | (point & 0x3FU));
-    } else {
-        put(0xF0U | (point >> 18U));
-        put(0x80U | ((point >> 12U) & 0x3FU));
-        put(0x80U | ((point >> 6U) & 0x3FU));
-        put(0x80U | (point & 0x3FU));
-    }
-}
-
 } // namespace
 
 std::string utf8_from_utf16(ByteView bytes)
@@ -84,15 +66,15 @@ std::string utf8_from_utf16(ByteView bytes)
     for (std::size_t at = has_mark ? 2 : 0; at + 2 <= bytes.size(); at += 2) {
         const auto high = unit(at);
         if (high < 0xD800 || high > 0xDFFF) {
-            append_utf8(out, high);
+            append_character(out, high);
             continue;
         }
         const auto low = high < 0xDC00 && at + 4 <= bytes.size() ? unit(at + 2) : 0;
         if (low < 0xDC00 || low > 0xDFFF) {
-            append_utf8(out, replacement);
+            append_character(out, replacement);
             continue;
         }
-        append_utf8(out, 0x10000 + ((high - 0xD800) << 10U) + (low - 0xDC00));
+        append_character(out, 0x10000 + ((high - 0xD800) << 10U) + (low - 0xDC00));
         at += 2;
     }
     return out;

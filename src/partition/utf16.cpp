@@ -3,30 +3,12 @@
 
 #include <cstdint>
 
+#include "salvage/core/utf8.hpp"
+
 namespace salvage::partition {
 namespace {
 
 constexpr std::uint32_t replacement = 0xFFFD;
-
-void append_utf8(std::string& out, std::uint32_t code)
-{
-    const auto put = [&](std::uint32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
-    if (code < 0x80) {
-        put(code);
-    } else if (code < 0x800) {
-        put(0xC0U | (code >> 6U));
-        put(0x80U | (code & 0x3FU));
-    } else if (code < 0x10000) {
-        put(0xE0U | (code >> 12U));
-        put(0x80U | ((code >> 6U) & 0x3FU));
-        put(0x80U | (code & 0x3FU));
-    } else {
-        put(0xF0U | (code >> 18U));
-        put(0x80U | ((code >> 12U) & 0x3FU));
-        put(0x80U | ((code >> 6U) & 0x3FU));
-        put(0x80U | (code & 0x3FU));
-    }
-}
 
 std::uint32_t unit_at(ByteView units, std::size_t at, std::endian order)
 {
@@ -56,10 +38,10 @@ std::string utf8_from_utf16(ByteView units, std::endian order)
         }
         const auto next = at + 4 <= units.size() ? unit_at(units, at + 2, order) : 0;
         if (is_high_surrogate(unit) && is_low_surrogate(next)) {
-            append_utf8(out, 0x10000 + ((unit - 0xD800) << 10U) + (next - 0xDC00));
+            append_character(out, 0x10000 + ((unit - 0xD800) << 10U) + (next - 0xDC00));
             at += 2;
         } else {
-            append_utf8(out, is_high_surrogate(unit) || is_low_surrogate(unit) ? replacement : unit);
+            append_character(out, is_high_surrogate(unit) || is_low_surrogate(unit) ? replacement : unit);
         }
     }
     return out;

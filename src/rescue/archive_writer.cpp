@@ -17,6 +17,7 @@
 
 #include "rescue/out_folder.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/core/utf8.hpp"
 
 namespace salvage::rescue {
 namespace {

@@ -15,6 +15,7 @@
 
 #include "salvage/core/bytes.hpp"
 #include "salvage/core/text.hpp"
+#include "salvage/core/utf8.hpp"
 #include "salvage/io/output_file.hpp"
 #include "salvage/io/sources.hpp"
 
@@ -33,17 +34,6 @@ Error refused(std::string what, std::string why)
 }
 
 } // namespace
-
-bool is_utf8(std::string_view text)
-{
-    // nlohmann's serializer is the judge that matters: what it would replace is not text.
-    try {
-        static_cast<void>(Json(std::string{text}).dump());
-        return true;
-    } catch (const Json::exception&) {
-        return false;
-    }
-}
 
 OutFolder::OutFolder(OutFolder&& other) noexcept
     : path_{std::move(other.path_)}, state_path_{std::move(other.state_path_)},

@@ -60,8 +60,6 @@ private:
 /// Adds to a no_space error what is still needed and what is there; other errors pass.
 [[nodiscard]] Error with_need(Error error, ByteCount needed, const std::filesystem::path& folder);
 
-[[nodiscard]] bool is_utf8(std::string_view text);
-
 /// Puts `text` under `key`; where it is not valid UTF-8, the bytes as hex under "<key>_hex" too.
 void put_text(nlohmann::ordered_json& json, const std::string& key, std::string_view text);
 /// What put_text put there; nothing where `key` is missing or no text.

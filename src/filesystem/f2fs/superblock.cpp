@@ -6,6 +6,8 @@
 #include "filesystem/fields.hpp"
 #include <fmt/format.h>
 
+#include "salvage/core/utf8.hpp"
+
 namespace salvage::filesystem::f2fs {
 namespace {
 
@@ -135,26 +137,6 @@ Result<> check_areas(const Fields& fields, const Superblock& volume)
     return {};
 }
 
-void append_utf8(std::string& out, std::uint32_t code)
-{
-    const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-    if (code < 0x80) {
-        put(code);
-    } else if (code < 0x800) {
-        put(0xC0U | code >> 6U);
-        put(0x80U | (code & 0x3FU));
-    } else if (code < 0x10000) {
-        put(0xE0U | code >> 12U);
-        put(0x80U | (code >> 6U & 0x3FU));
-        put(0x80U | (code & 0x3FU));
-    } else {
-        put(0xF0U | code >> 18U);
-        put(0x80U | (code >> 12U & 0x3FU));
-        put(0x80U | (code >> 6U & 0x3FU));
-        put(0x80U | (code & 0x3FU));
-    }
-}
-
 /// UTF-16, little-endian, up to the first zero; halves of a pair that stand alone become U+FFFD.
 std::string label_of(ByteView units)
 {
@@ -170,7 +152,7 @@ std::string label_of(ByteView units)
             code = is_pair ? 0x10000U + ((code - 0xD800U) << 10U) + (low - 0xDC00U) : 0xFFFDU;
             i += is_pair ? 1 : 0;
         }
-        append_utf8(out, code);
+        append_character(out, code);
     }
     return out;
 }

@@ -11,6 +11,8 @@
 #include "artifact/sms_xml.hpp"
 #include "fake_phone.hpp"
 
+#include "salvage/core/utf8.hpp"
+
 namespace salvage::artifact {
 namespace {
 

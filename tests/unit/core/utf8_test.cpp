@@ -57,6 +57,9 @@ TEST_F(FirstCharacter, IsWhatTheCLibraryReadsOfEveryCodePoint)
         ASSERT_EQ(character.code, code);
         ASSERT_EQ(character.length, length);
         ASSERT_EQ(first_character(std::string_view{bytes.data(), length - 1}).length, 0U) << "cut off: " << code;
+        std::string appended;
+        append_character(appended, code);
+        ASSERT_EQ(appended, (std::string_view{bytes.data(), length}));
     }
 }
 
@@ -74,6 +77,17 @@ TEST_F(FirstCharacter, IsWhatTheCLibraryReadsOfAnyBytes)
             }
         }
     }
+}
+
+TEST(Utf8, IsNothingButCharacters)
+{
+    EXPECT_TRUE(is_utf8(""));
+    EXPECT_TRUE(is_utf8("Öl № 5 日本 😀"));
+    EXPECT_FALSE(is_utf8("Öl\xFF"));
+    EXPECT_FALSE(is_utf8("cut \xE5\xB1"));
+    std::string half;
+    append_character(half, 0xD800);
+    EXPECT_FALSE(is_utf8(half)) << "half of a surrogate pair";
 }
 
 TEST_F(FirstCharacter, OfNothingIsNone)
