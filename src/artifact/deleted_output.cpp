@@ -76,6 +76,7 @@ DeletedList::DeletedList(Extraction& extraction, KindReport& report, const std::
 
 Result<std::vector<RecoveredRow>> DeletedList::find(OpenDatabase& database, std::span<const std::string_view> tables)
 {
+    ++asked_;
     auto found = read_deleted_rows(database.database(), database.files(), tables, extraction_->bounds.kept_a_database,
                                    extraction_->context->stop);
     if (!found.has_value()) {
@@ -94,12 +95,27 @@ Result<std::vector<RecoveredRow>> DeletedList::find(OpenDatabase& database, std:
     if (found->unreadable_pages > 0) {
         database.add_problem(fmt::format("{} pages could not be looked through", found->unreadable_pages));
     }
+    if (found->is_live_unknown) {
+        database.add_problem(
+            "a part of what is there cannot be read: some of the rows called deleted may not be deleted at all");
+    }
     if (found->is_cut) {
         database.add_problem(
             "looking for deleted rows ended early: it takes more steps than a database of its size can "
             "need");
     }
+    looked_through_ += found->is_cut || found->unreadable_pages > 0 ? 0U : 1U;
     return std::move(found->rows);
+}
+
+Result<> DeletedList::end()
+{
+    if (report_->items == 0 && asked_ > 0 && looked_through_ == asked_) {
+        report_->notes.emplace_back(
+            "Free parts of the phone's databases were looked through; nothing that can be recognised is left there. "
+            "What was deleted is written over in time.");
+    }
+    return list_.end();
 }
 
 Result<> DeletedList::take(OpenDatabase& database, std::span<const std::string_view> tables,

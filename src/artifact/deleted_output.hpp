@@ -58,13 +58,15 @@ public:
     Result<std::vector<RecoveredRow>> find(OpenDatabase& database, std::span<const std::string_view> tables);
     /// Errors: cancelled, those of the sink.
     Result<> add(const OpenDatabase& database, const FoundFields& fields, ShownDeleted shown);
-    /// Errors: those of the sink.
-    Result<> end() { return list_.end(); }
+    /// Where nothing was found, says what that means.  Errors: those of the sink.
+    Result<> end();
 
 private:
     Extraction* extraction_;
     KindReport* report_;
     ListOutput list_;
+    std::size_t looked_through_{0}; ///< databases, of those that were asked for
+    std::size_t asked_{0};
 };
 
 } // namespace salvage::artifact

@@ -119,7 +119,7 @@ Result<> DatabasePages::read_wal(const std::stop_token& stop)
         const auto frame = io::read_bytes(*files_.wal, ByteOffset{at}, ByteCount{frame_bytes});
         if (!frame.has_value()) {
             is_valid = false;
-            ++unreadable_;
+            ++unreadable_frames_;
             continue;
         }
         const ByteView view{*frame};
@@ -201,7 +201,6 @@ void DatabasePages::mark_free(std::uint32_t first)
     for (auto trunk = first; take(trunk, PageUse::free_trunk, 0);) {
         const auto page = read(current(trunk));
         if (!page) {
-            ++unreadable_;
             return;
         }
         const ByteView view{*page};
@@ -228,7 +227,6 @@ Result<> DatabasePages::mark_tree(const Root& root, std::vector<Root>* found, co
         todo.pop_back();
         const auto page = read(current(number));
         if (!page) {
-            ++unreadable_;
             continue;
         }
         const ByteView view = ByteView{*page}.first(usable_bytes_);

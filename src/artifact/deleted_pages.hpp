@@ -56,7 +56,8 @@ public:
     [[nodiscard]] const std::map<std::uint32_t, std::string>& tables() const noexcept { return tables_; }
     /// Its bytes; nothing where they cannot be read.
     [[nodiscard]] std::optional<Bytes> read(const PageImage& image) const;
-    [[nodiscard]] std::uint64_t unreadable() const noexcept { return unreadable_; }
+    /// Of the WAL.
+    [[nodiscard]] std::uint64_t unreadable_frames() const noexcept { return unreadable_frames_; }
     /// Of all files, once.
     [[nodiscard]] std::uint64_t bytes() const noexcept;
 
@@ -92,7 +93,7 @@ private:
     std::map<std::uint32_t, std::string> tables_;
     std::unordered_map<std::uint32_t, std::uint64_t> newest_; ///< by page, where its frame's bytes begin in the WAL
     std::vector<PageImage> old_;
-    std::uint64_t unreadable_{0};
+    std::uint64_t unreadable_frames_{0};
 };
 
 } // namespace salvage::artifact

@@ -148,12 +148,12 @@ std::vector<TableShape> shapes_of(const Database& database, const DatabasePages&
     return out;
 }
 
-/// Errors: cancelled; malformed, unreadable (the table cannot be read: nobody knows what is deleted of it).
-Result<> sift(Database& database, const TableShape& shape, std::vector<RecoveredRow>& rows, std::uint64_t& work)
+/// Whether all rows of the table were there to compare with.  Errors: cancelled.
+Result<bool> sift(Database& database, const TableShape& shape, std::vector<RecoveredRow>& rows, std::uint64_t& work)
 {
     DeletedSieve sieve{rows, shape, work};
     if (sieve.is_empty()) {
-        return {};
+        return true;
     }
     std::vector<std::string_view> asked;
     const auto* const table = database.find_table(shape.name);
@@ -161,7 +161,7 @@ Result<> sift(Database& database, const TableShape& shape, std::vector<Recovered
     for (const auto& column : table->columns) {
         asked.push_back(column.name);
     }
-    SALVAGE_TRY(database.read(shape.name, asked, [&](const Row& row) -> Result<> {
+    const auto live = SALVAGE_TRY(database.read(shape.name, asked, [&](const Row& row) -> Result<> {
         sieve.drop_live(row);
         return {};
     }));
@@ -176,7 +176,7 @@ Result<> sift(Database& database, const TableShape& shape, std::vector<Recovered
         }
     }
     rows.resize(kept);
-    return {};
+    return live.damaged == 0 && !live.is_cut;
 }
 
 } // namespace
@@ -217,10 +217,11 @@ Result<RecoveredRows> read_deleted_rows(Database& database, const DatabaseFiles&
     SALVAGE_TRY(rounds.run());
     for (const auto& shape : shapes) {
         if (shape.is_wanted) {
-            SALVAGE_TRY(sift(database, shape, out.rows, work));
+            const bool is_known = SALVAGE_TRY(sift(database, shape, out.rows, work));
+            out.is_live_unknown = out.is_live_unknown || !is_known;
         }
     }
-    out.unreadable_pages = rounds.unreadable();
+    out.unreadable_pages = rounds.unreadable() + pages.unreadable_frames();
     out.is_cut = scanner.is_spent() || work == 0;
     return out;
 }

@@ -56,6 +56,8 @@ struct RecoveredRows {
     std::uint64_t left_out{0};         ///< more than there is room for
     std::uint64_t unreadable_pages{0}; ///< that could not be looked through
     bool is_cut{false};                ///< looking ended early: it was more work than a file of this size is worth
+    /// A part of the tables cannot be read: rows that are there may be among these.
+    bool is_live_unknown{false};
 };
 
 /// Looks for rows of `tables`, those that are there, and leaves out what the database still has, and what is found

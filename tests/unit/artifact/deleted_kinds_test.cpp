@@ -121,6 +121,9 @@ TEST(DeletedKinds, WriteNothingWhereNothingIsFound)
                        "CREATE TABLE calls(_id INTEGER PRIMARY KEY, number TEXT, date INTEGER);"
                        "INSERT INTO calls VALUES(1,'110',5);");
     const auto taken = take_deleted(phone, "calls");
+    ASSERT_EQ(taken->report.notes.size(), 1U);
+    EXPECT_TRUE(taken->report.notes[0].starts_with("Free parts of the phone's databases were looked through"));
+    EXPECT_TRUE(take_deleted(test::FakePhone{}, "calls")->report.notes.empty()) << "there was nothing to look through";
     EXPECT_EQ(taken->report.items, 0U);
     EXPECT_TRUE(taken->sink.texts.empty());
     EXPECT_TRUE(taken->sink.tables.empty());

@@ -175,6 +175,20 @@ TEST(DeletedRows, LeavesOutEverythingThatIsThere)
     EXPECT_EQ(told(found_in(sms_table + shuffled + "COMMIT;")), Told{});
 }
 
+TEST(DeletedRows, SayWhereAPartOfTheTableCannotBeRead)
+{
+    auto bytes = made_database("PRAGMA secure_delete=OFF; PRAGMA page_size=1024;" + sms_table + rows_from(1, 100) +
+                               "DELETE FROM sms WHERE _id BETWEEN 40 AND 60;");
+    EXPECT_FALSE(found_in(database_files(bytes)).is_live_unknown);
+    // A page of rows that are there loses its kind: no table leads to its rows any more.
+    const auto at = as_text(ByteView{bytes}).find(body_of(10, 60));
+    ASSERT_NE(at, std::string_view::npos);
+    bytes.at(at / 1024 * 1024) = std::byte{0x77};
+    const auto found = found_in(database_files(bytes));
+    EXPECT_TRUE(found.is_live_unknown);
+    EXPECT_TRUE(std::ranges::any_of(found.rows, [](const auto& row) { return row.rowid == 10; }));
+}
+
 TEST(DeletedRows, WorksWithEverySizeOfPages)
 {
     for (int page_bytes = 512; page_bytes <= 65'536; page_bytes *= 2) {
